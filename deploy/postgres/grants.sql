@@ -1,0 +1,53 @@
+-- What each service may touch, after the migrations. Idempotent: run at every provision.
+-- A test reads every table as every role and holds the answer against this page.
+
+revoke execute on all functions in schema mtas, admin, authorize, token, jwks, events from public;
+
+grant usage on schema mtas, events, admin to mtas_authorize, mtas_token, mtas_jwks, mtas_admin, mtas_scheduler;
+grant execute on function mtas.tenant_id() to mtas_authorize, mtas_token, mtas_jwks, mtas_admin, mtas_scheduler;
+
+-- The outbox: policies limit each service to its own rows.
+grant select, delete on events.outbox to mtas_authorize, mtas_token, mtas_jwks, mtas_admin;
+grant insert (tenant_id, type, subject, data, occurred_at) on events.outbox
+    to mtas_authorize, mtas_token, mtas_jwks, mtas_admin;
+
+-- admin: its own schema; of users what the dashboard shows; of keys their state.
+grant select, insert, update on admin.developers, admin.tenants, admin.members, admin.clients, admin.client_secrets
+    to mtas_admin;
+grant delete on admin.members, admin.client_secrets to mtas_admin;
+grant select, insert, update, delete on admin.developer_sessions to mtas_admin;
+grant select, insert on admin.audit_log to mtas_admin;
+grant usage on schema authorize, jwks to mtas_admin;
+grant select (tenant_id, user_id, email, email_key, email_verified, name, disabled_at, created_at)
+    on authorize.users to mtas_admin;
+grant select (tenant_id, kid, alg, state, created_at, activates_at, retires_at, removes_at)
+    on jwks.signing_keys to mtas_admin;
+
+-- authorize: users, credentials, sessions; reads tenants, clients (never a secret's hash), public keys.
+grant usage on schema authorize, jwks to mtas_authorize;
+grant select, insert, update on authorize.users, authorize.credentials, authorize.sessions to mtas_authorize;
+grant delete on authorize.users to mtas_authorize;
+grant select on admin.tenants, admin.clients to mtas_authorize;
+grant select (tenant_id, kid, alg, state, public_jwk, removes_at) on jwks.signing_keys to mtas_authorize;
+
+-- token: families; reads tenants, clients, secrets, sealed keys, and of users what goes into claims.
+grant usage on schema token, authorize, jwks to mtas_token;
+grant select, insert, update on token.families to mtas_token;
+grant execute on all functions in schema token to mtas_token;
+grant select on admin.tenants, admin.clients, admin.client_secrets to mtas_token;
+grant select (tenant_id, user_id, email, email_verified, name, grants_valid_from, disabled_at, updated_at)
+    on authorize.users to mtas_token;
+grant select on jwks.signing_keys to mtas_token;
+
+-- jwks: signing keys; reads tenants, and clients' origins for CORS.
+grant usage on schema jwks to mtas_jwks;
+grant select, insert, update, delete on jwks.signing_keys to mtas_jwks;
+grant execute on all functions in schema jwks to mtas_jwks;
+grant select on admin.tenants to mtas_jwks;
+grant select (tenant_id, client_id, frontend_origins, disabled_at) on admin.clients to mtas_jwks;
+
+-- The scheduler's functions: only what their answers need.
+grant usage on schema jwks, token to mtas_scheduler;
+grant select (tenant_id, signing_alg) on admin.tenants to mtas_scheduler;
+grant select (tenant_id, alg, state) on jwks.signing_keys to mtas_scheduler;
+grant select (tenant_id, family_id, absolute_expires_at), delete, update (revoked_reason) on token.families to mtas_scheduler;

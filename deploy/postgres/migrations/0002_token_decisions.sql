@@ -1,0 +1,175 @@
+-- The hot path's decisions: one statement, one round trip, one row. Each function sets the
+-- tenant itself, so that a decision needs no surrounding transaction. All run with the
+-- caller's rights: grants and row-level security hold inside them.
+--
+-- Every function takes the time as an argument: the service's clock decides, not the database's.
+
+-- Revoke a family (RFC 7009 §2.1, RFC 9700 §4.14). True when it was alive. The event is written
+-- in the same transaction; commits synchronously, whatever the caller had set.
+create function token.revoke_family(
+    p_tenant_id uuid, p_family_id uuid, p_client_id text, p_reason text, p_now timestamptz
+) returns boolean
+language plpgsql as $$
+declare
+    revoked token.families;
+begin
+    perform set_config('mtas.tenant_id', p_tenant_id::text, true),
+            set_config('synchronous_commit', 'on', true);
+    update token.families
+       set revoked_at = p_now, revoked_reason = p_reason
+     where tenant_id = p_tenant_id and family_id = p_family_id
+       and (p_client_id is null or client_id = p_client_id)
+       and revoked_at is null
+    returning * into revoked;
+    if not found then
+        return false;
+    end if;
+    insert into events.outbox (tenant_id, type, subject, data, occurred_at)
+    values (p_tenant_id, 'family.revoked', p_family_id::text,
+            jsonb_build_object('client_id', revoked.client_id, 'user_id', revoked.user_id, 'reason', p_reason),
+            p_now);
+    return true;
+end
+$$;
+
+-- Redeem an authorization code (RFC 6749 §4.1.3). The family's id is derived from the code, so
+-- the insert is the single-use check: a second one collides and revokes (RFC 6749 §4.1.2).
+-- p_refusal: the caller has found the request wrong; the code is burned by a family born revoked.
+-- outcome: redeemed | reused | user_inactive | refused
+create function token.redeem_code(
+    p_tenant_id uuid, p_family_id uuid, p_client_id text, p_user_id uuid, p_session_id uuid,
+    p_scope text[], p_audience text, p_auth_time timestamptz, p_refreshable boolean, p_offline boolean,
+    p_now timestamptz, p_idle_expires_at timestamptz, p_absolute_expires_at timestamptz, p_refusal text
+) returns table (outcome text, email text, email_verified boolean, name text, updated_at timestamptz)
+language plpgsql as $$
+#variable_conflict use_column
+begin
+    perform set_config('mtas.tenant_id', p_tenant_id::text, true);
+    insert into token.families (
+        tenant_id, family_id, client_id, user_id, session_id, scope, audience, auth_time,
+        refreshable, offline, rotated_at, idle_expires_at, absolute_expires_at, created_at,
+        revoked_at, revoked_reason
+    ) values (
+        p_tenant_id, p_family_id, p_client_id, p_user_id, p_session_id, p_scope, p_audience, p_auth_time,
+        p_refreshable, p_offline, p_now, p_idle_expires_at, p_absolute_expires_at, p_now,
+        case when p_refusal is not null then p_now end, p_refusal
+    ) on conflict (tenant_id, family_id) do nothing;
+    if not found then
+        perform token.revoke_family(p_tenant_id, p_family_id, null, 'code_reused', p_now);
+        return query select 'reused', null::text, null::boolean, null::text, null::timestamptz;
+    elsif p_refusal is not null then
+        return query select 'refused', null::text, null::boolean, null::text, null::timestamptz;
+    else
+        return query
+            select 'redeemed', u.email, u.email_verified, u.name, u.updated_at
+              from authorize.users u
+             where u.tenant_id = p_tenant_id and u.user_id = p_user_id
+               and u.disabled_at is null and u.grants_valid_from <= p_auth_time;
+        if not found then
+            perform token.revoke_family(p_tenant_id, p_family_id, null, 'user_inactive', p_now);
+            return query select 'user_inactive', null::text, null::boolean, null::text, null::timestamptz;
+        end if;
+    end if;
+end
+$$;
+
+-- Rotate a refresh token (RFC 6749 §6, RFC 9700 §4.14). The caller has checked the token's MAC,
+-- so p_generation is one that we issued:
+--   = the row's         advance it: this token is spent, its successor is the live one
+--   = the row's - 1     and inside the grace: a retry or a second tab; the same successor again
+--   > the row's         the database lost its tail (asynchronous failover): accept, fast-forward
+--   otherwise           replay: revoke the family
+-- A rotation may commit asynchronously, because a lost one is fast-forwarded; a revocation may not.
+-- outcome: rotated | retried | replayed | revoked | expired | user_inactive | unknown
+create function token.rotate_family(
+    p_tenant_id uuid, p_family_id uuid, p_client_id text, p_generation integer,
+    p_grace_s integer, p_idle_ttl_s integer, p_now timestamptz
+) returns table (
+    outcome text, generation integer, user_id uuid, scope text[], audience text, auth_time timestamptz,
+    email text, email_verified boolean, name text, updated_at timestamptz
+)
+language plpgsql as $$
+#variable_conflict use_column
+declare
+    family token.families;
+    person record;
+    decision text;
+begin
+    perform set_config('mtas.tenant_id', p_tenant_id::text, true),
+            set_config('synchronous_commit', 'off', true);
+
+    -- The common case first: advance the one live leaf.
+    update token.families f
+       set generation = p_generation + 1,
+           rotated_at = p_now,
+           idle_expires_at = least(p_now + make_interval(secs => p_idle_ttl_s), f.absolute_expires_at)
+     where f.tenant_id = p_tenant_id and f.family_id = p_family_id and f.client_id = p_client_id
+       and f.generation <= p_generation
+       and f.refreshable and f.revoked_at is null
+       and f.idle_expires_at > p_now and f.absolute_expires_at > p_now
+    returning f.* into family;
+
+    if found then
+        decision := 'rotated';
+    else
+        select f.* into family
+          from token.families f
+         where f.tenant_id = p_tenant_id and f.family_id = p_family_id and f.client_id = p_client_id
+           and f.refreshable
+           for update;
+        decision := case
+            when not found then 'unknown'
+            when family.revoked_at is not null then 'revoked'
+            when family.idle_expires_at <= p_now or family.absolute_expires_at <= p_now then 'expired'
+            when family.generation = p_generation + 1
+                 and p_now < family.rotated_at + make_interval(secs => p_grace_s) then 'retried'
+            else 'replayed'
+        end;
+    end if;
+
+    if decision in ('rotated', 'retried') then
+        select u.email, u.email_verified, u.name, u.updated_at into person
+          from authorize.users u
+         where u.tenant_id = p_tenant_id and u.user_id = family.user_id
+           and u.disabled_at is null and u.grants_valid_from <= family.auth_time;
+        if found then
+            return query select decision, family.generation, family.user_id, family.scope, family.audience,
+                family.auth_time, person.email, person.email_verified, person.name, person.updated_at;
+            return;
+        end if;
+        decision := 'user_inactive';
+    end if;
+
+    if decision in ('replayed', 'user_inactive') then
+        perform token.revoke_family(
+            p_tenant_id, p_family_id, p_client_id,
+            case decision when 'replayed' then 'refresh_token_reused' else decision end, p_now
+        );
+    end if;
+    return query select decision, null::integer, null::uuid, null::text[], null::text, null::timestamptz,
+        null::text, null::boolean, null::text, null::timestamptz;
+end
+$$;
+
+-- The grant behind an access token, while it is alive: for introspection (RFC 7662) and userinfo.
+create function token.get_live_grant(p_tenant_id uuid, p_family_id uuid, p_now timestamptz)
+returns table (
+    client_id text, user_id uuid, scope text[], email text, email_verified boolean, name text, updated_at timestamptz,
+    generation integer, rotated_at timestamptz, refreshable boolean,
+    idle_expires_at timestamptz, absolute_expires_at timestamptz, audience text, auth_time timestamptz
+)
+language plpgsql as $$
+#variable_conflict use_column
+begin
+    perform set_config('mtas.tenant_id', p_tenant_id::text, true);
+    return query
+        select f.client_id, f.user_id, f.scope, u.email, u.email_verified, u.name, u.updated_at,
+               f.generation, f.rotated_at, f.refreshable,
+               f.idle_expires_at, f.absolute_expires_at, f.audience, f.auth_time
+          from token.families f
+          join authorize.users u on u.tenant_id = f.tenant_id and u.user_id = f.user_id
+         where f.tenant_id = p_tenant_id and f.family_id = p_family_id
+           and f.revoked_at is null
+           and u.disabled_at is null and u.grants_valid_from <= f.auth_time;
+end
+$$;

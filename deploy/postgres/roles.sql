@@ -1,0 +1,40 @@
+-- The roles, before any table. Idempotent: run at every provision.
+-- One login role a service; passwords are set by deploy.provision, never here.
+-- mtas_scheduler cannot log in: it owns the few functions that look across tenants
+-- (which tenant needs a key, which family has expired), and sees the columns they need.
+do $$
+declare
+    role_name text;
+begin
+    foreach role_name in array array['mtas_authorize', 'mtas_token', 'mtas_jwks', 'mtas_admin', 'mtas_scheduler'] loop
+        if not exists (select from pg_roles where rolname = role_name) then
+            execute format('create role %I nologin noinherit', role_name);
+        end if;
+    end loop;
+end
+$$;
+
+do $$
+begin
+    -- So that the owner of the migrations may give functions to mtas_scheduler.
+    if not pg_has_role(current_user, 'mtas_scheduler', 'member') then
+        execute format('grant mtas_scheduler to %I', current_user);
+    end if;
+    execute format('revoke all on database %I from public', current_database());
+    execute format(
+        'grant connect on database %I to mtas_authorize, mtas_token, mtas_jwks, mtas_admin', current_database()
+    );
+end
+$$;
+
+revoke all on schema public from public;
+
+-- Short statements only; a stuck client must not hold a lock for long.
+alter role mtas_authorize set statement_timeout = '5s';
+alter role mtas_token     set statement_timeout = '5s';
+alter role mtas_jwks      set statement_timeout = '5s';
+alter role mtas_admin     set statement_timeout = '10s';
+alter role mtas_authorize set idle_in_transaction_session_timeout = '15s';
+alter role mtas_token     set idle_in_transaction_session_timeout = '15s';
+alter role mtas_jwks      set idle_in_transaction_session_timeout = '15s';
+alter role mtas_admin     set idle_in_transaction_session_timeout = '15s';

@@ -1,0 +1,10 @@
+"""Vocabulary, event contracts and wiring that at least two services use.
+
+- `oauth`: the protocol's words, pure: errors, parameters, PKCE, redirect URIs, tokens' formats
+- `events`: the catalogue, the CloudEvents envelope, the outbox and the bus
+- `http`: request context, health, errors and headers at the edge
+- `db`, `cache`, `directory`, `keys`, `settings`, `log`, `clock`, `secret`, `service`: wiring
+
+Never here: a use case, a write to a service's table, a policy, a module of odds and ends.
+Nothing in here imports a service.
+"""

@@ -1,0 +1,96 @@
+"""A bounded cache of records, in process: one load at a time a key, a TTL, and forgetting on an event."""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Final, Generic, NamedTuple, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class _Entry(NamedTuple):
+    value: object
+    loaded_at: float
+
+
+class RecordCache(Generic[K, V]):
+    """Values by key, loaded when missing or older than `ttl_s`.
+
+    - A miss (`None`) is kept for a second only, so that what is created appears.
+    - `forget` during a load wins over it: what was read before the change is not kept.
+    - `stale_on_error_s`: how much longer an old value may serve when loading fails; 0 raises.
+    - The least recently used keys go when there are more than `size`.
+    """
+
+    MISS_TTL_S: Final = 1.0
+
+    def __init__(
+        self,
+        load: Callable[[K], Awaitable[V | None]],
+        *,
+        ttl_s: float,
+        size: int,
+        stale_on_error_s: float = 0.0,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._load = load
+        self._ttl_s = ttl_s
+        self._size = size
+        self._stale_on_error_s = stale_on_error_s
+        self._now = now
+        self._entries: OrderedDict[K, _Entry] = OrderedDict()
+        self._loading: dict[K, asyncio.Task[V | None]] = {}
+
+    async def get(self, key: K) -> V | None:
+        entry = self._entries.get(key)
+        if entry is not None and self._now() - entry.loaded_at < self._lifetime(entry):
+            self._entries.move_to_end(key)
+            return entry.value  # type: ignore[return-value]
+        try:
+            return await self._load_once(key)
+        except Exception:
+            if entry is None or self._now() - entry.loaded_at >= self._ttl_s + self._stale_on_error_s:
+                raise
+            return entry.value  # type: ignore[return-value]
+
+    def forget(self, key: K) -> None:
+        self._entries.pop(key, None)
+        self._loading.pop(key, None)
+
+    def forget_where(self, matches: Callable[[K], bool]) -> None:
+        for key in [key for key in (*self._entries, *self._loading) if matches(key)]:
+            self.forget(key)
+
+    def clear(self) -> None:
+        """Forget everything: after a time in which events may have been missed."""
+        self._entries.clear()
+        self._loading.clear()
+
+    def _lifetime(self, entry: _Entry) -> float:
+        return self._ttl_s if entry.value is not None else min(self._ttl_s, self.MISS_TTL_S)
+
+    async def _load_once(self, key: K) -> V | None:
+        task = self._loading.get(key)
+        if task is None:
+            task = asyncio.create_task(self._load_and_keep(key))
+            self._loading[key] = task
+            task.add_done_callback(lambda done: self._loaded(key, done))
+        return await asyncio.shield(task)
+
+    async def _load_and_keep(self, key: K) -> V | None:
+        loaded_at = self._now()
+        value = await self._load(key)
+        if self._loading.get(key) is asyncio.current_task():
+            self._entries[key] = _Entry(value, loaded_at)
+            self._entries.move_to_end(key)
+            if len(self._entries) > self._size:
+                self._entries.popitem(last=False)
+        return value
+
+    def _loaded(self, key: K, task: asyncio.Task[V | None]) -> None:
+        if self._loading.get(key) is task:
+            del self._loading[key]
+        if not task.cancelled():
+            task.exception()  # seen here too, when nobody waits any more

@@ -1,0 +1,83 @@
+"""The directory of tenants and clients: read by every service, cached, forgotten on events.
+
+A change reaches every process within a second through the events that admin publishes, and
+within the cache's TTL when NATS is away.
+"""
+
+from uuid import UUID
+
+import msgspec
+
+from shared.cache import RecordCache
+from shared.db import Connection, Database, load_queries
+from shared.oauth.types import Client, Tenant
+
+_SQL = load_queries(__file__, "directory.sql")
+
+
+async def get_tenant_by_slug(connection: Connection, slug: str) -> Tenant | None:
+    row = await connection.fetchrow(_SQL["get_tenant_by_slug"], slug)
+    return msgspec.convert(dict(row), Tenant) if row else None
+
+
+async def get_client(connection: Connection, tenant_id: UUID, client_id: str) -> Client | None:
+    row = await connection.fetchrow(_SQL["get_client"], tenant_id, client_id)
+    return msgspec.convert(dict(row), Client) if row else None
+
+
+async def list_frontend_origins(connection: Connection, tenant_id: UUID) -> frozenset[str]:
+    return frozenset(
+        row["origin"] for row in await connection.fetch(_SQL["list_frontend_origins"], tenant_id)
+    )
+
+
+class Directory:
+    """Cached look-ups. A disabled tenant or client is found, with `disabled_at` set: the flows decide."""
+
+    def __init__(
+        self, database: Database, *, ttl_s: float, stale_on_error_s: float = 0.0, size: int = 20_000
+    ) -> None:
+        self._database = database
+        self._tenants: RecordCache[str, Tenant] = RecordCache(
+            self._load_tenant, ttl_s=ttl_s, size=size, stale_on_error_s=stale_on_error_s
+        )
+        self._clients: RecordCache[tuple[UUID, str], Client] = RecordCache(
+            self._load_client, ttl_s=ttl_s, size=size, stale_on_error_s=stale_on_error_s
+        )
+        self._origins: RecordCache[UUID, frozenset[str]] = RecordCache(
+            self._load_origins, ttl_s=ttl_s, size=size, stale_on_error_s=stale_on_error_s
+        )
+
+    async def tenant_by_slug(self, slug: str) -> Tenant | None:
+        return await self._tenants.get(slug)
+
+    async def client(self, tenant_id: UUID, client_id: str) -> Client | None:
+        return await self._clients.get((tenant_id, client_id))
+
+    async def frontend_origins(self, tenant_id: UUID) -> frozenset[str]:
+        """Every origin that some live client of the tenant has registered."""
+        return await self._origins.get(tenant_id) or frozenset()
+
+    def forget_tenant(self, slug: str) -> None:
+        self._tenants.forget(slug)
+
+    def forget_clients(self, tenant_id: UUID) -> None:
+        self._clients.forget_where(lambda key: key[0] == tenant_id)
+        self._origins.forget(tenant_id)
+
+    def clear(self) -> None:
+        self._tenants.clear()
+        self._clients.clear()
+        self._origins.clear()
+
+    async def _load_tenant(self, slug: str) -> Tenant | None:
+        async with self._database.connection() as connection:
+            return await get_tenant_by_slug(connection, slug)
+
+    async def _load_client(self, key: tuple[UUID, str]) -> Client | None:
+        async with self._database.tenant(key[0]) as connection:
+            return await get_client(connection, *key)
+
+    async def _load_origins(self, tenant_id: UUID) -> frozenset[str]:
+        async with self._database.tenant(tenant_id) as connection:
+            return await list_frontend_origins(connection, tenant_id)

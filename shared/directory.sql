@@ -1,0 +1,20 @@
+-- What every service reads of tenants and clients. Owned and written by admin.
+
+-- name: get_tenant_by_slug
+select tenant_id, slug, name, issuer, signing_alg, sign_up_enabled, code_ttl_s, access_token_ttl_s,
+       id_token_ttl_s, refresh_idle_ttl_s, refresh_absolute_ttl_s, session_idle_ttl_s,
+       session_absolute_ttl_s, disabled_at
+  from admin.tenants
+ where slug = $1;
+
+-- name: get_client
+select tenant_id, client_id, name, client_type, is_confidential, redirect_uris, post_logout_redirect_uris,
+       frontend_origins, resources, grant_types, allowed_scope, pkce_required, refresh_by_default,
+       refresh_grace_s, id_token_on_refresh, disabled_at
+  from admin.clients
+ where tenant_id = $1 and client_id = $2;
+
+-- name: list_frontend_origins
+select distinct unnest(frontend_origins) as origin
+  from admin.clients
+ where tenant_id = $1 and disabled_at is null;

@@ -1,0 +1,172 @@
+"""The connection to NATS: publish to JetStream, consume from it, and listen plainly.
+
+It connects in the background and reconnects for ever. While it is away, publishing raises
+`BusUnavailable` (the outbox keeps the event) and consuming waits.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import nats
+import nats.errors
+import nats.js.errors
+import structlog
+from nats.aio.client import Client as NatsClient
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext
+
+from shared.events import envelope
+from shared.events.envelope import CONTENT_TYPE, CloudEvent
+from shared.secret import Secret
+
+log = structlog.get_logger()
+
+STREAM: Final = "MTAS"
+DEAD_LETTERS: Final = "mtas.dead"
+MAX_DELIVERIES: Final = 5
+_PUBLISH_TIMEOUT_S: Final = 2.0
+
+Handler = Callable[[CloudEvent], Awaitable[None]]
+
+
+class BusUnavailable(Exception):
+    """NATS is away, or did not confirm in time."""
+
+
+class Bus:
+    """One connection a process. `name` is the service: its NATS user, durable consumer and inbox."""
+
+    def __init__(self, url: Secret, name: str) -> None:
+        self._url = url
+        self._name = name
+        self._client = NatsClient()
+        self._jetstream: JetStreamContext | None = None
+        self._listeners: list[tuple[str, Handler]] = []
+        self._on_reconnect: list[Callable[[], None]] = []
+
+    def listen(self, subject: str, handler: Handler) -> None:
+        """Hear events plainly, on every instance, without acknowledgement. Call before `run`."""
+        self._listeners.append((subject, handler))
+
+    def on_reconnect(self, callback: Callable[[], None]) -> None:
+        """Called whenever events may have been missed."""
+        self._on_reconnect.append(callback)
+
+    @property
+    def is_connected(self) -> bool:
+        return self._client.is_connected
+
+    async def run(self) -> None:
+        """Connect, and stay connected until cancelled."""
+        while True:
+            try:
+                await self._connect()
+                break
+            except (OSError, nats.errors.Error, TimeoutError) as error:
+                log.debug("NATS is away", error=type(error).__name__)
+                await asyncio.sleep(1)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            with contextlib.suppress(Exception):
+                async with asyncio.timeout(2):
+                    await self._client.drain()
+
+    async def publish(self, event: CloudEvent) -> None:
+        """Store `event` in JetStream. Raises: BusUnavailable unless the server confirmed it."""
+        if self._jetstream is None or not self._client.is_connected:
+            raise BusUnavailable
+        try:
+            await self._jetstream.publish(
+                envelope.nats_subject(event.tenantid, event.event_type),
+                envelope.encode(event),
+                timeout=_PUBLISH_TIMEOUT_S,
+                headers={"Nats-Msg-Id": str(event.id), "Content-Type": CONTENT_TYPE},
+            )
+        except (nats.errors.Error, nats.js.errors.Error, OSError, TimeoutError) as error:
+            raise BusUnavailable(type(error).__name__) from error
+
+    async def consume(self, handler: Handler) -> None:
+        """Hand every event of this service's durable consumer to `handler`, until cancelled.
+
+        The handler must be idempotent. When it raises, the event comes again, later each time;
+        after MAX_DELIVERIES it goes to the dead letters and the others go on.
+        """
+        while True:
+            try:
+                if self._jetstream is None:
+                    await asyncio.sleep(0.1)
+                    continue
+                subscription = await self._jetstream.pull_subscribe_bind(durable=self._name, stream=STREAM)
+                while True:
+                    await self._consume_batch(subscription, handler)
+            except (nats.errors.Error, nats.js.errors.Error, OSError, TimeoutError) as error:
+                log.debug("consumer waits", error=type(error).__name__)
+                await asyncio.sleep(1)
+
+    async def _consume_batch(self, subscription: Any, handler: Handler) -> None:
+        try:
+            messages = await subscription.fetch(50, timeout=5)
+        except (TimeoutError, nats.errors.TimeoutError):
+            return
+        for message in messages:
+            await self._handle(message, handler)
+
+    async def _handle(self, message: Msg, handler: Handler) -> None:
+        try:
+            event = envelope.decode(message.data)
+            await handler(event)
+        except Exception as error:
+            delivered = message.metadata.num_delivered
+            log.warning("event not handled", subject=message.subject, delivered=delivered, exc_info=error)
+            if delivered >= MAX_DELIVERIES:
+                await self._bury(message)
+            else:
+                await message.nak(delay=min(30, 2**delivered))
+        else:
+            await message.ack()
+
+    async def _bury(self, message: Msg) -> None:
+        assert self._jetstream is not None
+        await self._jetstream.publish(f"{DEAD_LETTERS}.{self._name}.{message.subject}", message.data)
+        await message.term()
+
+    async def _connect(self) -> None:
+        client = self._client = NatsClient()
+        await client.connect(
+            self._url.reveal(),
+            name=f"mtas-{self._name}",
+            inbox_prefix=f"_INBOX_{self._name}".encode(),
+            connect_timeout=2,
+            allow_reconnect=True,
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=1,
+            ping_interval=10,
+            max_outstanding_pings=2,
+            error_cb=_log_error,
+            reconnected_cb=self._reconnected,
+        )
+        for subject, handler in self._listeners:
+            await client.subscribe(subject, cb=_plain(handler))
+        self._jetstream = client.jetstream()
+        await self._reconnected()
+
+    async def _reconnected(self) -> None:
+        for callback in self._on_reconnect:
+            callback()
+
+
+def _plain(handler: Handler) -> Callable[[Msg], Awaitable[None]]:
+    async def hear(message: Msg) -> None:
+        try:
+            await handler(envelope.decode(message.data))
+        except Exception:
+            log.exception("listener failed", subject=message.subject)
+
+    return hear
+
+
+async def _log_error(error: Exception) -> None:
+    log.debug("NATS connection", error=type(error).__name__)

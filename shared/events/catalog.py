@@ -1,0 +1,190 @@
+"""Every event that MTAS publishes: the only home of an event's shape.
+
+The class's docstring is its description in the AsyncAPI document. `subject` names the entity's
+id. Fields are only ever added, with a default; a change of meaning is a new event.
+"""
+
+from datetime import datetime
+from typing import ClassVar, Literal
+from uuid import UUID
+
+import msgspec
+
+Source = Literal["admin", "authorize", "token", "jwks"]
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of all: `type` is `{entity}.{verb}`, `source` the service that publishes it."""
+
+    type: ClassVar[str]
+    source: ClassVar[Source]
+
+
+class TenantCreated(Event, frozen=True, kw_only=True):
+    """An app was registered: a tenant with its first client. The jwks service makes its first key."""
+
+    type: ClassVar[str] = "tenant.created"
+    source: ClassVar[Source] = "admin"
+    slug: str
+    actor: str
+
+
+class TenantUpdated(Event, frozen=True, kw_only=True):
+    """Settings of a tenant changed."""
+
+    type: ClassVar[str] = "tenant.updated"
+    source: ClassVar[Source] = "admin"
+    slug: str
+    actor: str
+    changed: tuple[str, ...]
+
+
+class TenantDisabled(Event, frozen=True, kw_only=True):
+    """An app was disabled: its endpoints refuse until it is enabled again."""
+
+    type: ClassVar[str] = "tenant.disabled"
+    source: ClassVar[Source] = "admin"
+    slug: str
+    actor: str
+
+
+class TenantEnabled(Event, frozen=True, kw_only=True):
+    """A disabled app was enabled again."""
+
+    type: ClassVar[str] = "tenant.enabled"
+    source: ClassVar[Source] = "admin"
+    slug: str
+    actor: str
+
+
+class ClientCreated(Event, frozen=True, kw_only=True):
+    """A client was added to a tenant."""
+
+    type: ClassVar[str] = "client.created"
+    source: ClassVar[Source] = "admin"
+    client_type: str
+    actor: str
+
+
+class ClientUpdated(Event, frozen=True, kw_only=True):
+    """Settings of a client changed: `changed` names the fields."""
+
+    type: ClassVar[str] = "client.updated"
+    source: ClassVar[Source] = "admin"
+    actor: str
+    changed: tuple[str, ...]
+
+
+class ClientDisabled(Event, frozen=True, kw_only=True):
+    """A client was disabled: it may no longer authenticate or be authorized."""
+
+    type: ClassVar[str] = "client.disabled"
+    source: ClassVar[Source] = "admin"
+    actor: str
+
+
+class ClientEnabled(Event, frozen=True, kw_only=True):
+    """A disabled client was enabled again."""
+
+    type: ClassVar[str] = "client.enabled"
+    source: ClassVar[Source] = "admin"
+    actor: str
+
+
+class ClientSecretRotated(Event, frozen=True, kw_only=True):
+    """A client got a new secret; the former one works until `former_expires_at`."""
+
+    type: ClassVar[str] = "client.secret_rotated"
+    source: ClassVar[Source] = "admin"
+    actor: str
+    former_expires_at: datetime | None
+
+
+class UserRegistered(Event, frozen=True, kw_only=True):
+    """A user was made, by signing up or by an administrator (`by`)."""
+
+    type: ClassVar[str] = "user.registered"
+    source: ClassVar[Source] = "authorize"
+    by: Literal["sign_up", "administrator"]
+
+
+class UserDisabled(Event, frozen=True, kw_only=True):
+    """A user was disabled: their sessions and grants are void."""
+
+    type: ClassVar[str] = "user.disabled"
+    source: ClassVar[Source] = "authorize"
+
+
+class UserEnabled(Event, frozen=True, kw_only=True):
+    """A disabled user was enabled again."""
+
+    type: ClassVar[str] = "user.enabled"
+    source: ClassVar[Source] = "authorize"
+
+
+class SessionStarted(Event, frozen=True, kw_only=True):
+    """A user signed in at the hosted pages."""
+
+    type: ClassVar[str] = "session.started"
+    source: ClassVar[Source] = "authorize"
+    user_id: UUID
+    amr: tuple[str, ...]
+
+
+class SessionEnded(Event, frozen=True, kw_only=True):
+    """A user signed out, or signed in anew: families bound to the session end with it."""
+
+    type: ClassVar[str] = "session.ended"
+    source: ClassVar[Source] = "authorize"
+    user_id: UUID
+    reason: Literal["signed_out", "replaced"]
+
+
+class FamilyRevoked(Event, frozen=True, kw_only=True):
+    """A refresh-token family ended before its time; `reason` says why."""
+
+    type: ClassVar[str] = "family.revoked"
+    source: ClassVar[Source] = "token"
+    client_id: str
+    user_id: UUID
+    reason: str
+
+
+class SigningKeyCreated(Event, frozen=True, kw_only=True):
+    """A signing key was made and published."""
+
+    type: ClassVar[str] = "signing_key.created"
+    source: ClassVar[Source] = "jwks"
+    alg: str
+
+
+class SigningKeyActivated(Event, frozen=True, kw_only=True):
+    """A published key began to sign."""
+
+    type: ClassVar[str] = "signing_key.activated"
+    source: ClassVar[Source] = "jwks"
+    alg: str
+
+
+CATALOG: dict[str, type[Event]] = {
+    event.type: event
+    for event in (
+        TenantCreated,
+        TenantUpdated,
+        TenantDisabled,
+        TenantEnabled,
+        ClientCreated,
+        ClientUpdated,
+        ClientDisabled,
+        ClientEnabled,
+        ClientSecretRotated,
+        UserRegistered,
+        UserDisabled,
+        UserEnabled,
+        SessionStarted,
+        SessionEnded,
+        FamilyRevoked,
+        SigningKeyCreated,
+        SigningKeyActivated,
+    )
+}

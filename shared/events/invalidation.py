@@ -1,0 +1,37 @@
+"""Cache invalidation: the events that JetStream keeps are also heard plainly, by every instance."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from shared.directory import Directory
+from shared.events.bus import Bus
+from shared.events.envelope import PREFIX, CloudEvent
+
+
+def forget_on_events(
+    bus: Bus, directory: Directory, *, forget_keys: Callable[[UUID | None], None] | None = None
+) -> None:
+    """Make `directory` (and a cache of keys) forget what an event says has changed.
+
+    After a reconnection everything is forgotten: events may have been missed.
+    """
+
+    async def tenant_changed(event: CloudEvent) -> None:
+        directory.forget_tenant(event.data["slug"])
+
+    async def client_changed(event: CloudEvent) -> None:
+        directory.forget_clients(event.tenantid)
+
+    async def key_changed(event: CloudEvent) -> None:
+        if forget_keys is not None:
+            forget_keys(event.tenantid)
+
+    def forget_all() -> None:
+        directory.clear()
+        if forget_keys is not None:
+            forget_keys(None)
+
+    bus.listen(f"{PREFIX}.*.tenant.*", tenant_changed)
+    bus.listen(f"{PREFIX}.*.client.*", client_changed)
+    bus.listen(f"{PREFIX}.*.signing_key.*", key_changed)
+    bus.on_reconnect(forget_all)

@@ -1,0 +1,102 @@
+"""The outbox: an event is written in the transaction of the change, and relayed to JetStream after.
+
+At least once: an event leaves the table only after JetStream has stored it. Its id is the
+`Nats-Msg-Id`, so JetStream drops a second publishing, and consumers are idempotent besides.
+"""
+
+import asyncio
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+import structlog
+
+from shared.db import UNAVAILABLE, Connection, Database, load_queries
+from shared.events.bus import Bus, BusUnavailable
+from shared.events.catalog import Event
+from shared.events.envelope import PREFIX, CloudEvent
+
+log = structlog.get_logger()
+_SQL = load_queries(__file__, "outbox.sql")
+
+
+async def insert_event(
+    connection: Connection, tenant_id: UUID, subject: UUID | str, event: Event, now: datetime
+) -> None:
+    """Record `event` about the entity `subject`, in the caller's transaction."""
+    await connection.execute(
+        _SQL["insert_event"], tenant_id, event.type, str(subject), msgspec.to_builtins(event), now
+    )
+
+
+class Relay:
+    """Publishes this service's events: at once when nudged, and every second besides.
+
+    The regular look finds what another process wrote before it died, and what the database
+    wrote on its own (a revocation inside a function).
+    """
+
+    PERIOD_S: Final = 1.0
+    BATCH: Final = 100
+
+    def __init__(self, database: Database, bus: Bus, source: str) -> None:
+        self._database = database
+        self._bus = bus
+        self._source = source
+        self._wake = asyncio.Event()
+
+    def nudge(self) -> None:
+        """Something was just written: don't wait for the next look."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Relay until cancelled. Stores being away is waited out."""
+        while True:
+            self._wake.clear()
+            try:
+                while await self._relay_batch() == self.BATCH:
+                    pass
+            except (*UNAVAILABLE, BusUnavailable) as error:
+                log.debug("outbox waits", error=type(error).__name__)
+            except Exception:
+                log.exception("outbox relay failed; will try again")
+            try:
+                async with asyncio.timeout(self.PERIOD_S):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+
+    async def _relay_batch(self) -> int:
+        async with self._database.transaction() as connection:
+            if not await connection.fetchval(_SQL["lock_relay"]):
+                return 0
+            rows = await connection.fetch(_SQL["list_events"], self.BATCH)
+            published, failure = await self._publish([dict(row) for row in rows])
+            if published:
+                await connection.execute(_SQL["delete_events"], published)
+        if failure is not None:
+            raise failure  # after the commit: what was stored must not be sent again
+        return len(rows)
+
+    async def _publish(self, rows: list[dict[str, Any]]) -> tuple[list[int], BusUnavailable | None]:
+        """Publish in order, up to the first that JetStream does not confirm."""
+        published: list[int] = []
+        for row in rows:
+            try:
+                await self._bus.publish(self._envelope(row))
+            except BusUnavailable as failure:
+                return published, failure
+            published.append(row["position"])
+        return published, None
+
+    def _envelope(self, row: dict[str, Any]) -> CloudEvent:
+        return CloudEvent(
+            id=row["event_id"],
+            source=f"mtas/{self._source}",
+            type=f"{PREFIX}.{row['type']}",
+            subject=row["subject"],
+            time=row["occurred_at"],
+            tenantid=row["tenant_id"],
+            data=row["data"],
+        )

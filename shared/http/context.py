@@ -1,0 +1,81 @@
+"""Around the whole application: ids of the request, its log line, and the last resort for errors.
+
+Plain ASGI, because a framework's middleware does not run on paths that match no route.
+"""
+
+import re
+import time
+import uuid
+from typing import Final
+
+import structlog
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+log = structlog.get_logger()
+
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9-]{8,64}")
+_TRACEPARENT: Final = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+_QUIET: Final = ("/livez", "/readyz", "/metrics")
+
+
+def request_id(scope: Scope) -> str:
+    """The id that the gateway gave this request; shown on error pages and in every log line."""
+    return str(scope["state"].get("request_id", ""))
+
+
+def client_address(scope: Scope) -> str:
+    """The peer's address as the gateway saw it: the last X-Forwarded-For value, or our own peer."""
+    forwarded = _header(scope, b"x-forwarded-for")
+    if forwarded:
+        return forwarded.rpartition(",")[2].strip()
+    client = scope.get("client")
+    return client[0] if client else ""
+
+
+class RequestContext:
+    """Binds request and trace ids to the log, answers with `X-Request-Id`, logs one line a request."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        given = _header(scope, b"x-request-id")
+        identity = given if _REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
+        trace = _TRACEPARENT.fullmatch(_header(scope, b"traceparent"))
+        scope.setdefault("state", {})["request_id"] = identity
+        structlog.contextvars.bind_contextvars(
+            request_id=identity, trace_id=trace.group(1) if trace else None
+        )
+        status = 500
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (b"x-request-id", identity.encode())]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_id)
+        finally:
+            if scope["path"] not in _QUIET:
+                log.info(
+                    "request",
+                    method=scope["method"],
+                    path=scope["path"],  # never the query: it may hold a code
+                    status=status,
+                    ms=round((time.perf_counter() - started) * 1000, 1),
+                )
+            structlog.contextvars.unbind_contextvars("request_id", "trace_id")
+
+
+def _header(scope: Scope, name: bytes) -> str:
+    for key, value in scope["headers"]:
+        if key == name:
+            return str(value.decode("latin-1"))
+    return ""

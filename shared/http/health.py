@@ -1,0 +1,43 @@
+"""Liveness and readiness. `/livez` does no I/O; `/readyz` says which part is missing."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+import msgspec
+from litestar import Response, get
+from litestar.handlers import HTTPRouteHandler
+
+Check = Callable[[], Awaitable[bool]]
+
+
+def health_routes(checks: Mapping[str, Check]) -> list[HTTPRouteHandler]:
+    """Routes on the service's own port; the gateway routes neither outside.
+
+    `checks` name what a request cannot do without. NATS is not among them: without it events
+    wait, requests go on.
+    """
+
+    @get("/livez", sync_to_thread=False)
+    def livez() -> dict[str, str]:
+        return {"status": "alive"}
+
+    @get("/readyz")
+    async def readyz() -> Response[bytes]:
+        results = dict(
+            zip(checks, await asyncio.gather(*(_within(check) for check in checks.values())), strict=True)
+        )
+        return Response(
+            content=msgspec.json.encode({"ready": all(results.values()), "checks": results}),
+            status_code=200 if all(results.values()) else 503,
+            media_type="application/json",
+        )
+
+    return [livez, readyz]
+
+
+async def _within(check: Check) -> bool:
+    try:
+        async with asyncio.timeout(2):
+            return await check()
+    except TimeoutError:
+        return False

@@ -1,0 +1,45 @@
+"""Scope (RFC 6749 §3.3): space-separated tokens, order and repetition without meaning."""
+
+import re
+from collections.abc import Collection, Iterable
+from typing import Final
+
+from shared.oauth.errors import OAuthError
+
+OPENID: Final = "openid"
+OFFLINE_ACCESS: Final = "offline_access"
+USER_SCOPE: Final = ("openid", "profile", "email", "offline_access")
+"""What a client with users may ask for unless its settings say otherwise."""
+
+_TOKEN: Final = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")
+
+
+def is_scope_token(text: str) -> bool:
+    return _TOKEN.fullmatch(text) is not None
+
+
+def parse(scope: str | None) -> tuple[str, ...]:
+    """Split and de-duplicate, keeping order. Raises: OAuthError invalid_scope when malformed."""
+    if scope is None:
+        return ()
+    tokens = tuple(dict.fromkeys(scope.split(" ")))
+    if not all(is_scope_token(token) for token in tokens):
+        raise OAuthError("invalid_scope", "scope is malformed")
+    return tokens
+
+
+def within(asked: Iterable[str], allowed: Collection[str]) -> tuple[str, ...]:
+    """`asked`, when all of it is allowed. Raises: OAuthError invalid_scope."""
+    asked = tuple(asked)
+    if not all(token in allowed for token in asked):
+        raise OAuthError("invalid_scope", "scope holds a value this client may not ask for")
+    return asked
+
+
+def narrow(asked: str | None, granted: tuple[str, ...]) -> tuple[str, ...]:
+    """The scope of a refresh: the granted one, or a part of it (RFC 6749 §6)."""
+    return within(parse(asked), granted) if asked is not None else granted
+
+
+def render(scope: Iterable[str]) -> str:
+    return " ".join(scope)

@@ -1,0 +1,78 @@
+"""Run a service: settings, logs, one process, draining on SIGTERM.
+
+One process is one instance; more capacity is more instances behind the gateway.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import structlog
+import uvicorn
+from litestar.types import ASGIApp
+
+from shared import log
+from shared.settings import CommonSettings, SettingsError, load
+
+S = TypeVar("S", bound=CommonSettings)
+logger = structlog.get_logger()
+
+
+def run(
+    name: str, settings_type: type[S], port: Callable[[S], int], create_app: Callable[[S], ASGIApp]
+) -> None:
+    """`python -m services.{name}`: read the settings, serve until SIGTERM or Ctrl-C, then drain."""
+    try:
+        settings = load(settings_type, os.environ)
+        app = create_app(settings)
+    except (SettingsError, ValueError) as error:
+        sys.exit(f"services.{name}: {error}")
+    log.configure(name, settings.log_level)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host=settings.listen_host,
+            port=port(settings),
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=True,
+            proxy_headers=False,
+            timeout_keep_alive=75,  # longer than the gateway keeps an idle upstream connection
+            timeout_graceful_shutdown=settings.drain_s,
+        )
+    )
+    logger.info("starting", host=settings.listen_host, port=port(settings))
+    server.run()
+    logger.info("stopped")
+
+
+@asynccontextmanager
+async def background(*jobs: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run jobs beside the requests; cancel them, and wait, at the end.
+
+    A job that ends by an error is a defect: it is logged, and the process ends so that whoever
+    supervises it starts it anew.
+    """
+    tasks = [asyncio.create_task(job) for job in jobs]
+    for task in tasks:
+        task.add_done_callback(_fail_loudly)
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _fail_loudly(task: "asyncio.Task[None]") -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        logger.critical("background job failed", exc_info=error)
+        os._exit(70)

@@ -1,0 +1,87 @@
+"""Read a service's settings, once, from the environment into one frozen struct.
+
+A field `database_url` is read from `MTAS_DATABASE_URL`, or from the file that
+`MTAS_DATABASE_URL_FILE` names (for secrets mounted as files). Every field carries its
+description, from which `docs/configuration.md` is generated.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from shared.secret import Secret
+
+S = TypeVar("S", bound=msgspec.Struct)
+Doc = msgspec.Meta
+
+
+class SettingsError(Exception):
+    """A setting is missing or malformed; the message is one line and never holds the value."""
+
+
+class CommonSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What every service reads."""
+
+    public_url: Annotated[
+        str, Doc(description="Origin that users and clients see; every issuer lies below it.")
+    ] = "http://localhost:8080"
+    listen_host: Annotated[str, Doc(description="Address this service listens on.")] = "127.0.0.1"
+    database_url: Annotated[Secret, Doc(description="PostgreSQL, as this service's own role.")]
+    nats_url: Annotated[Secret, Doc(description="NATS, as this service's own user.")]
+    database_pool_size: Annotated[int, Doc(description="Most connections to PostgreSQL.", ge=1, le=200)] = 10
+    cache_ttl_s: Annotated[
+        float,
+        Doc(description="How stale a cached tenant, client or key may be while NATS is away.", gt=0, le=300),
+    ] = 30.0
+    drain_s: Annotated[
+        int, Doc(description="After SIGTERM, how long requests under way may take.", ge=0, le=300)
+    ] = 10
+    log_level: Annotated[str, Doc(description="debug, info, warning or error.")] = "info"
+
+
+def load(struct: type[S], environ: Mapping[str, str]) -> S:
+    """Build `struct` from `environ`. Raises: SettingsError, naming the variable."""
+    values: dict[str, Any] = {}
+    hints = get_type_hints(struct, include_extras=True)
+    for field in msgspec.structs.fields(struct):
+        name = variable(field.name)
+        raw = _read(name, environ)
+        if raw is not None:
+            values[field.name] = Secret(raw) if _bare(hints[field.name]) is Secret else raw
+        elif field.required:
+            raise SettingsError(f"{name} is not set (nor {name}_FILE)")
+    try:
+        return msgspec.convert(values, struct, strict=False, dec_hook=_keep_secret)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"a setting is malformed: {_without_value(str(error))}") from None
+
+
+def variable(field: str) -> str:
+    """The environment variable of a field: `drain_s` → `MTAS_DRAIN_S`."""
+    return f"MTAS_{field.upper()}"
+
+
+def _read(name: str, environ: Mapping[str, str]) -> str | None:
+    if path := environ.get(f"{name}_FILE"):
+        try:
+            return Path(path).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise SettingsError(f"{name}_FILE cannot be read: {error.strerror}") from None
+    return environ.get(name)
+
+
+def _bare(hint: Any) -> Any:
+    return get_args(hint)[0] if get_origin(hint) is Annotated else hint
+
+
+def _keep_secret(expected: type, value: Any) -> Any:
+    if expected is Secret and isinstance(value, Secret):
+        return value
+    raise NotImplementedError
+
+
+def _without_value(message: str) -> str:
+    field = message.rpartition("$.")[2].rstrip("`")
+    return f"{variable(field)}: {message.partition(' - ')[0]}"
