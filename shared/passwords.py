@@ -1,0 +1,96 @@
+"""Passwords: argon2id in a bounded worker pool (RFC 9106; NIST SP 800-63B-4 §3.1.1).
+
+The hash is slow by design and holds 19 MiB while it runs, so only a few run at a time, only so
+many wait, and one more is told to come back. Whoever checks a password of somebody unknown
+checks a dummy instead: it takes as long.
+"""
+
+import asyncio
+import unicodedata
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
+
+import argon2
+import argon2.exceptions
+
+from shared.http.errors import Unavailable
+
+MIN_LENGTH: Final = 15
+"""Where the password is the only factor (NIST SP 800-63B-4 §3.1.1.2)."""
+MAX_LENGTH: Final = 256
+
+_ARGON2ID: Final = argon2.PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
+T = TypeVar("T")
+
+
+def normalize(password: str) -> str:
+    """Unicode NFC: the same password from every keyboard."""
+    return unicodedata.normalize("NFC", password)
+
+
+def check_new_password(password: str) -> None:
+    """May this be somebody's password? Raises: ValueError, in words for the one who typed it.
+
+    Length alone counts, in characters after normalization; no rules of composition.
+    """
+    length = len(normalize(password))
+    if length < MIN_LENGTH:
+        raise ValueError(f"Use at least {MIN_LENGTH} characters: a few words that you will remember.")
+    if length > MAX_LENGTH:
+        raise ValueError(f"Use at most {MAX_LENGTH} characters.")
+
+
+class Passwords:
+    """Hashes and verifies; one pool a process.
+
+    `workers` run at once, `waiting` more may wait. Above that every method raises Unavailable.
+    """
+
+    def __init__(self, *, workers: int = 2, waiting: int = 64) -> None:
+        self._pool: Final = ThreadPoolExecutor(workers, thread_name_prefix="argon2id")
+        self._capacity: Final = workers + waiting
+        self._busy = 0
+        self._dummy: Final = _ARGON2ID.hash("nobody's password")
+
+    async def hash(self, password: str) -> str:
+        """What is stored. Raises: Unavailable."""
+        return await self._run(lambda: _ARGON2ID.hash(normalize(password)))
+
+    async def verify(self, password: str, stored: str | None) -> bool:
+        """Is it the one behind `stored`? None, for nobody, takes as long and is never it.
+
+        Raises: Unavailable.
+        """
+        # Nobody's password is longer than this: don't hash for who sends more.
+        presented = normalize(password)[: MAX_LENGTH + 1]
+        fits = await self._run(lambda: _verify(stored or self._dummy, presented))
+        return fits and stored is not None
+
+    def needs_rehash(self, stored: str) -> bool:
+        """Was it hashed with other parameters than today's?"""
+        return _ARGON2ID.check_needs_rehash(stored)
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        if self._busy >= self._capacity:
+            raise Unavailable("too many passwords are waiting to be hashed")
+        self._busy += 1
+        future = asyncio.get_running_loop().run_in_executor(self._pool, work)
+        future.add_done_callback(self._done)
+        # Shielded: a caller who hangs up does not free the worker that is at work for them.
+        return await asyncio.shield(future)
+
+    def _done(self, future: "asyncio.Future[T]") -> None:
+        self._busy -= 1
+        if not future.cancelled():
+            future.exception()  # seen here too, when nobody waits any more
+
+
+def _verify(stored: str, password: str) -> bool:
+    try:
+        return _ARGON2ID.verify(stored, password)
+    except (argon2.exceptions.VerifyMismatchError, argon2.exceptions.InvalidHashError):
+        return False
