@@ -1,6 +1,7 @@
 """A bounded cache of records, in process: one load at a time a key, a TTL, and forgetting on an event."""
 
 import asyncio
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
@@ -43,9 +44,10 @@ class RecordCache(Generic[K, V]):
         self._entries: OrderedDict[K, _Entry] = OrderedDict()
         self._loading: dict[K, asyncio.Task[V | None]] = {}
 
-    async def get(self, key: K) -> V | None:
+    async def get(self, key: K, *, max_age_s: float = math.inf) -> V | None:
+        """The value, at most `ttl_s` old, or `max_age_s` where that is less."""
         entry = self._entries.get(key)
-        if entry is not None and self._now() - entry.loaded_at < self._lifetime(entry):
+        if entry is not None and self._now() - entry.loaded_at < min(self._lifetime(entry), max_age_s):
             self._entries.move_to_end(key)
             return entry.value  # type: ignore[return-value]
         try:

@@ -4,7 +4,6 @@ The one small interface behind which a KMS can stand: `seal` and `open`.
 """
 
 import base64
-import os
 from collections.abc import Mapping
 from typing import Final, Protocol
 from uuid import UUID
@@ -12,6 +11,7 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from shared.clock import Entropy, random_bytes
 from shared.secret import Secret
 
 _NONCE_LENGTH: Final = 12
@@ -34,14 +34,15 @@ class KeySealer(Protocol):
 class LocalKeySealer:
     """Key-encryption keys held in the process, by id; the first one seals, all open."""
 
-    def __init__(self, keys: Mapping[str, bytes]) -> None:
+    def __init__(self, keys: Mapping[str, bytes], entropy: Entropy = random_bytes) -> None:
         if not keys or not all(len(key) == 32 for key in keys.values()):
             raise ValueError("key-encryption keys: 32 bytes each, at least one")
         self._ciphers: Final = {kek_id: AESGCM(key) for kek_id, key in keys.items()}
+        self._entropy: Final = entropy
         self._sealing_id: Final = next(iter(self._ciphers))
 
     def seal(self, private_key: bytes, tenant_id: UUID, kid: str) -> tuple[str, bytes]:
-        nonce = os.urandom(_NONCE_LENGTH)
+        nonce = self._entropy(_NONCE_LENGTH)
         sealed = self._ciphers[self._sealing_id].encrypt(nonce, private_key, _associated(tenant_id, kid))
         return self._sealing_id, nonce + sealed
 

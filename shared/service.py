@@ -21,9 +21,7 @@ S = TypeVar("S", bound=CommonSettings)
 logger = structlog.get_logger()
 
 
-def run(
-    name: str, settings_type: type[S], port: Callable[[S], int], create_app: Callable[[S], ASGIApp]
-) -> None:
+def run(name: str, settings_type: type[S], create_app: Callable[[S], ASGIApp]) -> None:
     """`python -m services.{name}`: read the settings, serve until SIGTERM or Ctrl-C, then drain."""
     try:
         settings = load(settings_type, os.environ)
@@ -35,7 +33,7 @@ def run(
         uvicorn.Config(
             app,
             host=settings.listen_host,
-            port=port(settings),
+            port=settings.listen_port,
             loop="uvloop",
             http="httptools",
             ws="none",
@@ -49,7 +47,7 @@ def run(
             timeout_graceful_shutdown=settings.drain_s,
         )
     )
-    logger.info("starting", host=settings.listen_host, port=port(settings))
+    logger.info("starting", host=settings.listen_host, port=settings.listen_port)
     server.run()
     logger.info("stopped")
 

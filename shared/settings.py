@@ -28,6 +28,7 @@ class CommonSettings(msgspec.Struct, frozen=True, kw_only=True):
         str, Doc(description="Origin that users and clients see; every issuer lies below it.")
     ] = "http://localhost:8080"
     listen_host: Annotated[str, Doc(description="Address this service listens on.")] = "127.0.0.1"
+    listen_port: Annotated[int, Doc(description="Port this service listens on.", ge=1, le=65535)] = 8100
     database_url: Annotated[Secret, Doc(description="PostgreSQL, as this service's own role.")]
     nats_url: Annotated[Secret, Doc(description="NATS, as this service's own user.")]
     database_pool_size: Annotated[int, Doc(description="Most connections to PostgreSQL.", ge=1, le=200)] = 10

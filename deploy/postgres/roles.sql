@@ -17,7 +17,7 @@ $$;
 do $$
 begin
     -- So that the owner of the migrations may give functions to mtas_scheduler.
-    if not pg_has_role(current_user, 'mtas_scheduler', 'member') then
+    if not pg_has_role(current_user, 'mtas_scheduler', 'set') then
         execute format('grant mtas_scheduler to %I', current_user);
     end if;
     execute format('revoke all on database %I from public', current_database());

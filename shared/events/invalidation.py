@@ -1,17 +1,25 @@
 """Cache invalidation: the events that JetStream keeps are also heard plainly, by every instance."""
 
 from collections.abc import Callable
+from typing import TypeAlias
 from uuid import UUID
 
 from shared.directory import Directory
 from shared.events.bus import Bus
 from shared.events.envelope import PREFIX, CloudEvent
 
+Forget: TypeAlias = Callable[[UUID | None], None]
+"""Forget what is cached of one tenant, or (None) everything."""
+
 
 def forget_on_events(
-    bus: Bus, directory: Directory, *, forget_keys: Callable[[UUID | None], None] | None = None
+    bus: Bus,
+    directory: Directory,
+    *,
+    forget_clients: Forget | None = None,
+    forget_keys: Forget | None = None,
 ) -> None:
-    """Make `directory` (and a cache of keys) forget what an event says has changed.
+    """Make `directory`, and a service's own caches, forget what an event says has changed.
 
     After a reconnection everything is forgotten: events may have been missed.
     """
@@ -21,6 +29,8 @@ def forget_on_events(
 
     async def client_changed(event: CloudEvent) -> None:
         directory.forget_clients(event.tenantid)
+        if forget_clients is not None:
+            forget_clients(event.tenantid)
 
     async def key_changed(event: CloudEvent) -> None:
         if forget_keys is not None:
@@ -28,8 +38,9 @@ def forget_on_events(
 
     def forget_all() -> None:
         directory.clear()
-        if forget_keys is not None:
-            forget_keys(None)
+        for forget in (forget_clients, forget_keys):
+            if forget is not None:
+                forget(None)
 
     bus.listen(f"{PREFIX}.*.tenant.*", tenant_changed)
     bus.listen(f"{PREFIX}.*.client.*", client_changed)

@@ -7,6 +7,8 @@ Cookies are never allowed: these endpoints know only bearer tokens and client cr
 from typing import Any, Final
 
 from litestar import Request, Response
+from litestar.datastructures import MutableScopeHeaders
+from litestar.types import Message, Scope
 
 from shared.directory import Directory
 from shared.oauth.types import Tenant
@@ -14,25 +16,29 @@ from shared.oauth.types import Tenant
 PREFLIGHT_MAX_AGE_S: Final = 600
 
 
-async def cors_headers(
-    request: Request[Any, Any, Any], directory: Directory, tenant: Tenant
-) -> dict[str, str]:
-    """Headers for the actual request; `Vary: Origin` whether or not the origin is allowed."""
-    headers = {"Vary": "Origin"}
+async def allow_origin(request: Request[Any, Any, Any], directory: Directory, tenant: Tenant) -> None:
+    """Decide for this request; `add_cors_headers` sends the decision with whatever the answer is."""
     origin = request.headers.get("origin")
-    if origin and origin in await directory.frontend_origins(tenant.tenant_id):
+    allowed = bool(origin) and origin in await directory.frontend_origins(tenant.tenant_id)
+    request.scope["state"]["cors_origin"] = origin if allowed else None
+
+
+async def add_cors_headers(message: Message, scope: Scope) -> None:
+    """Litestar's `before_send`: headers on answers and on errors alike."""
+    if message["type"] != "http.response.start" or "cors_origin" not in scope["state"]:
+        return
+    headers = MutableScopeHeaders.from_message(message)
+    headers.add("Vary", "Origin")
+    if (origin := scope["state"]["cors_origin"]) is not None:
         headers["Access-Control-Allow-Origin"] = origin
         headers["Access-Control-Expose-Headers"] = "WWW-Authenticate, X-Request-Id, Retry-After"
-    return headers
 
 
-async def preflight(
-    request: Request[Any, Any, Any], directory: Directory, tenant: Tenant, methods: str
-) -> Response[None]:
-    """The answer to OPTIONS: what an allowed origin may send."""
-    headers = await cors_headers(request, directory, tenant)
-    if "Access-Control-Allow-Origin" in headers:
-        headers |= {
+def preflight(request: Request[Any, Any, Any], methods: str) -> Response[None]:
+    """The answer to OPTIONS, after `allow_origin`: what an allowed origin may send."""
+    headers = {}
+    if request.scope["state"].get("cors_origin") is not None:
+        headers = {
             "Access-Control-Allow-Methods": methods,
             "Access-Control-Allow-Headers": "Authorization, Content-Type",
             "Access-Control-Max-Age": str(PREFLIGHT_MAX_AGE_S),

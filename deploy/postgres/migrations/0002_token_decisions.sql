@@ -80,10 +80,13 @@ $$;
 --   > the row's         the database lost its tail (asynchronous failover): accept, fast-forward
 --   otherwise           replay: revoke the family
 -- A rotation may commit asynchronously, because a lost one is fast-forwarded; a revocation may not.
--- outcome: rotated | retried | replayed | revoked | expired | user_inactive | unknown
+-- p_scope and p_audience: what the request narrows the grant to, or null (RFC 6749 §6, RFC 8707 §2.2);
+-- asking for more than was granted changes nothing.
+-- outcome: rotated | retried | replayed | revoked | expired | user_inactive | scope_exceeded |
+--          audience_exceeded | unknown
 create function token.rotate_family(
     p_tenant_id uuid, p_family_id uuid, p_client_id text, p_generation integer,
-    p_grace_s integer, p_idle_ttl_s integer, p_now timestamptz
+    p_scope text[], p_audience text, p_grace_s integer, p_idle_ttl_s integer, p_now timestamptz
 ) returns table (
     outcome text, generation integer, user_id uuid, scope text[], audience text, auth_time timestamptz,
     email text, email_verified boolean, name text, updated_at timestamptz
@@ -107,6 +110,8 @@ begin
        and f.generation <= p_generation
        and f.refreshable and f.revoked_at is null
        and f.idle_expires_at > p_now and f.absolute_expires_at > p_now
+       and (p_scope is null or p_scope <@ f.scope)
+       and (p_audience is null or p_audience = f.audience)
     returning f.* into family;
 
     if found then
@@ -121,9 +126,12 @@ begin
             when not found then 'unknown'
             when family.revoked_at is not null then 'revoked'
             when family.idle_expires_at <= p_now or family.absolute_expires_at <= p_now then 'expired'
-            when family.generation = p_generation + 1
-                 and p_now < family.rotated_at + make_interval(secs => p_grace_s) then 'retried'
-            else 'replayed'
+            when family.generation > p_generation + 1
+                 or family.generation = p_generation + 1
+                    and p_now >= family.rotated_at + make_interval(secs => p_grace_s) then 'replayed'
+            when not p_scope <@ family.scope then 'scope_exceeded'
+            when p_audience <> family.audience then 'audience_exceeded'
+            else 'retried'
         end;
     end if;
 

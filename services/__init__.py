@@ -1,0 +1,1 @@
+"""The four services: authorize, token, jwks, admin. They share rooms, never code; see `shared`."""

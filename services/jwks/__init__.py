@@ -1,0 +1,11 @@
+"""The jwks service: makes, rotates and publishes signing keys.
+
+Endpoints, below `/t/{tenant}`: `/jwks.json` (RFC 7517), `/.well-known/openid-configuration`
+(OpenID Connect Discovery) and, at the root, `/.well-known/oauth-authorization-server/t/{tenant}`
+(RFC 8414 §3.1).
+
+Owns `jwks.signing_keys`. Reads tenants, and clients' origins for CORS. Cannot read a user.
+
+Events out: `signing_key.created`, `signing_key.activated`. Events in: `tenant.created`, which
+makes the tenant's first key; a regular look finds what an event missed.
+"""

@@ -1,0 +1,69 @@
+"""Composition root of the jwks service: settings → stores → context → Litestar."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from litestar import Litestar
+from litestar.di import Provide
+from litestar.types import ASGIApp
+
+from services.jwks import events
+from services.jwks.flows.context import Context
+from services.jwks.flows.key_generation import ensure_every_tenant_has_a_key
+from services.jwks.flows.publication import STALE_ON_ERROR_S, PublishedKeys
+from services.jwks.routes import ROUTES, resolve_tenant
+from services.jwks.settings import Settings
+from shared.clock import Clock, Entropy, random_bytes, utc_now
+from shared.db import Database
+from shared.directory import Directory
+from shared.events.bus import Bus
+from shared.events.invalidation import forget_on_events
+from shared.events.outbox import Relay
+from shared.http.context import RequestContext
+from shared.http.cors import add_cors_headers
+from shared.http.errors import json_exception_handlers
+from shared.http.health import health_routes
+from shared.keys import LocalKeySealer, parse_keys
+from shared.service import background
+
+
+def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy = random_bytes) -> ASGIApp:
+    """The service as an ASGI application. Connects to nothing before its lifespan begins."""
+    database = Database(settings.database_url, pool_size=settings.database_pool_size)
+    bus = Bus(settings.nats_url, "jwks")
+    context = Context(
+        database=database,
+        directory=Directory(database, ttl_s=settings.cache_ttl_s, stale_on_error_s=STALE_ON_ERROR_S),
+        published=PublishedKeys(database, ttl_s=settings.cache_ttl_s),
+        sealer=LocalKeySealer(parse_keys(settings.key_encryption_keys), entropy),
+        relay=Relay(database, bus, "jwks"),
+        clock=clock,
+        jwks_max_age_s=settings.jwks_max_age_s,
+    )
+    forget_on_events(bus, context.directory, forget_keys=context.published.forget)
+
+    @asynccontextmanager
+    async def lifespan(_app: Litestar) -> AsyncIterator[None]:
+        await database.open()
+        async with background(
+            bus.run(),
+            bus.consume(events.handler(context)),
+            context.relay.run(),
+            ensure_every_tenant_has_a_key(context),
+        ):
+            yield
+        await database.close()
+
+    app = Litestar(
+        [*ROUTES, *health_routes({"postgres": database.is_ready})],
+        dependencies={
+            "context": Provide(lambda: context, sync_to_thread=False),
+            "tenant": Provide(resolve_tenant),
+        },
+        lifespan=[lifespan],
+        exception_handlers=json_exception_handlers(),
+        before_send=[add_cors_headers],
+        openapi_config=None,
+        logging_config=None,
+    )
+    return RequestContext(app)

@@ -1,0 +1,54 @@
+"""Publish a tenant's public keys (RFC 7517 §5).
+
+Served from memory, and, while the database is away, from what was last read: verifiers must
+not fail because we do.
+"""
+
+import hashlib
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+from services.jwks import store
+from shared.cache import RecordCache
+from shared.db import Database
+
+STALE_ON_ERROR_S: Final = 24 * 3600.0
+
+# The public members of RSA and EC keys (RFC 7518 §6.2.1, §6.3.1). Anything else stays inside.
+_PUBLIC_MEMBERS: Final = frozenset({"kty", "kid", "alg", "use", "n", "e", "crv", "x", "y"})
+
+
+class Jwks(msgspec.Struct, frozen=True):
+    """The document as it goes over the wire, and its entity tag."""
+
+    body: bytes
+    etag: str
+
+
+class PublishedKeys:
+    def __init__(self, database: Database, *, ttl_s: float, size: int = 20_000) -> None:
+        self._database = database
+        self._documents: RecordCache[UUID, Jwks] = RecordCache(
+            self._load, ttl_s=ttl_s, size=size, stale_on_error_s=STALE_ON_ERROR_S
+        )
+
+    async def document(self, tenant_id: UUID) -> Jwks | None:
+        """None while the tenant has no key."""
+        return await self._documents.get(tenant_id)
+
+    def forget(self, tenant_id: UUID | None) -> None:
+        self._documents.forget_where(lambda key: tenant_id in (None, key))
+
+    async def _load(self, tenant_id: UUID) -> Jwks | None:
+        async with self._database.tenant(tenant_id) as connection:
+            keys = await store.list_public_keys(connection, tenant_id)
+        return render(keys) if keys else None
+
+
+def render(keys: tuple[dict[str, Any], ...]) -> Jwks:
+    body = msgspec.json.encode(
+        {"keys": [{name: value for name, value in key.items() if name in _PUBLIC_MEMBERS} for key in keys]}
+    )
+    return Jwks(body, f'"{hashlib.sha256(body).hexdigest()[:32]}"')

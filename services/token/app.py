@@ -1,0 +1,95 @@
+"""Composition root of the token service: settings → stores → context → Litestar."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from litestar import Litestar
+from litestar.di import Provide
+from litestar.types import ASGIApp
+
+from services.token import events
+from services.token.flows.client_authentication import ClientSecrets
+from services.token.flows.context import Context
+from services.token.flows.signing_keys import SigningKeys
+from services.token.flows.upkeep import forget_expired_families
+from services.token.routes import ROUTES, resolve_tenant
+from services.token.settings import Settings
+from shared import valkey
+from shared.clock import Clock, Entropy, random_bytes, utc_now
+from shared.db import Database
+from shared.directory import Directory
+from shared.events.bus import Bus
+from shared.events.invalidation import forget_on_events
+from shared.events.outbox import Relay
+from shared.http.context import RequestContext
+from shared.http.cors import add_cors_headers
+from shared.http.errors import json_exception_handlers
+from shared.http.health import health_routes
+from shared.keys import LocalKeySealer, parse_keys
+from shared.oauth.refresh_token import RefreshTokenKeys
+from shared.service import background
+
+MAX_BODY: int = 64 * 1024
+
+
+def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy = random_bytes) -> ASGIApp:
+    """The service as an ASGI application. Connects to nothing before its lifespan begins."""
+    database = Database(settings.database_url, pool_size=settings.database_pool_size)
+    store = valkey.open_valkey(settings.valkey_url)
+    bus = Bus(settings.nats_url, "token")
+    directory = Directory(database, ttl_s=settings.cache_ttl_s)
+    context = Context(
+        database=database,
+        valkey=store,
+        directory=directory,
+        signing_keys=SigningKeys(
+            database,
+            LocalKeySealer(parse_keys(settings.key_encryption_keys)),
+            ttl_s=settings.cache_ttl_s,
+            size=settings.key_cache_size,
+        ),
+        refresh_token_keys=RefreshTokenKeys(
+            {int(key_id): key for key_id, key in parse_keys(settings.refresh_token_keys).items()}
+        ),
+        relay=Relay(database, bus, "token"),
+        client_secrets=ClientSecrets(database, ttl_s=settings.cache_ttl_s),
+        clock=clock,
+        entropy=entropy,
+    )
+    forget_on_events(
+        bus,
+        directory,
+        forget_clients=context.client_secrets.forget,
+        forget_keys=context.signing_keys.forget,
+    )
+
+    @asynccontextmanager
+    async def lifespan(_app: Litestar) -> AsyncIterator[None]:
+        await database.open()
+        async with background(
+            bus.run(),
+            bus.consume(events.handler(context)),
+            context.relay.run(),
+            forget_expired_families(context),
+        ):
+            yield
+        await store.aclose()
+        await database.close()
+
+    app = Litestar(
+        [
+            *ROUTES,
+            *health_routes({"postgres": database.is_ready, "valkey": lambda: valkey.is_ready(store)}),
+        ],
+        dependencies={
+            "context": Provide(lambda: context, sync_to_thread=False),
+            "tenant": Provide(resolve_tenant),
+        },
+        lifespan=[lifespan],
+        exception_handlers=json_exception_handlers(),
+        before_send=[add_cors_headers],
+        request_max_body_size=MAX_BODY,
+        openapi_config=None,
+        logging_config=None,
+    )
+    return RequestContext(app)

@@ -1,0 +1,122 @@
+"""Client authentication (RFC 6749 §2.3): client_secret_basic, client_secret_post, none.
+
+One answer for every cause, and the same work for each: an unknown client's secret is hashed
+and compared too. Nothing is consumed before this has passed.
+"""
+
+import base64
+from datetime import datetime
+from typing import Final
+from urllib.parse import unquote_plus
+from uuid import UUID
+
+import msgspec
+
+from services.token import store
+from shared.cache import RecordCache
+from shared.db import Database
+from shared.directory import Directory
+from shared.oauth import client_secret
+from shared.oauth.errors import OAuthError
+from shared.oauth.params import Params
+from shared.oauth.types import Client, Tenant
+
+_NO_HASHES: Final = (bytes(32),)
+_JUST_NOW_S: Final = 1.0
+
+
+class Presented(msgspec.Struct, frozen=True):
+    """What the request says of its client. No secret: a public client, or one that forgot."""
+
+    client_id: str
+    secret: str | None
+
+
+class ClientSecrets:
+    """Cached hashes of clients' secrets."""
+
+    def __init__(self, database: Database, *, ttl_s: float, size: int = 20_000) -> None:
+        self._database = database
+        self._hashes: RecordCache[tuple[UUID, str], tuple[store.SecretHash, ...]] = RecordCache(
+            self._load, ttl_s=ttl_s, size=size
+        )
+
+    async def match(self, client: Client, secret: str, now: datetime) -> bool:
+        """Is this one of the client's live secrets?
+
+        A well-formed secret that fits none is looked up once more, unless we have just looked:
+        it may be newer than the cache.
+        """
+        if await self._match(client, secret, now, float("inf")):
+            return True
+        return client_secret.is_well_formed(secret, client_secret.CLIENT_SECRET_PREFIX) and await self._match(
+            client, secret, now, _JUST_NOW_S
+        )
+
+    def forget(self, tenant_id: UUID | None) -> None:
+        self._hashes.forget_where(lambda key: tenant_id in (None, key[0]))
+
+    async def _match(self, client: Client, secret: str, now: datetime, max_age_s: float) -> bool:
+        hashes = await self._hashes.get((client.tenant_id, client.client_id), max_age_s=max_age_s) or ()
+        live = [each.secret_hash for each in hashes if each.expires_at is None or each.expires_at > now]
+        return client_secret.matches_any(secret, live)
+
+    async def _load(self, of: tuple[UUID, str]) -> tuple[store.SecretHash, ...]:
+        async with self._database.tenant(of[0]) as connection:
+            return await store.list_client_secrets(connection, *of)
+
+
+def read_credentials(authorization: str | None, params: Params) -> Presented:
+    """Find the client's credentials. Raises: OAuthError invalid_request, invalid_client."""
+    if params.get("client_assertion") or params.get("client_assertion_type"):
+        raise _refusal("client assertions are not supported here")
+    posted_id, posted_secret = params.get("client_id"), params.get("client_secret")
+    if authorization is None:
+        if posted_id is None:
+            raise _refusal("no client credentials")
+        return Presented(posted_id, posted_secret)
+    basic = _read_basic(authorization)
+    if posted_secret is not None:
+        raise OAuthError("invalid_request", "two ways of client authentication at once")  # RFC 6749 §2.3
+    if posted_id is not None and posted_id != basic.client_id:
+        raise OAuthError("invalid_request", "client_id differs from the authenticated client")
+    return basic
+
+
+async def authenticate(
+    tenant: Tenant, presented: Presented, directory: Directory, secrets: ClientSecrets, now: datetime
+) -> Client:
+    """The client, proven. Raises: OAuthError invalid_client, the same for every cause."""
+    client = await directory.client(tenant.tenant_id, presented.client_id)
+    if client is None:
+        client_secret.matches_any(presented.secret or "", _NO_HASHES)
+        raise _refusal("unknown client")
+    if client.is_confidential:
+        if presented.secret is None:
+            raise _refusal("confidential client without its secret")
+        if not await secrets.match(client, presented.secret, now):
+            raise _refusal("wrong secret")
+    elif presented.secret is not None:
+        raise _refusal("public client with a secret")
+    if client.disabled_at is not None or tenant.disabled_at is not None:
+        raise _refusal("disabled")
+    return client
+
+
+def _read_basic(authorization: str) -> Presented:
+    """RFC 7617, with both parts form-encoded first (RFC 6749 §2.3.1)."""
+    scheme, _, encoded = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        raise _refusal("authorization scheme is not Basic")
+    try:
+        decoded = base64.b64decode(encoded.strip(), validate=True).decode("utf-8")
+    except ValueError:
+        raise _refusal("Basic credentials cannot be decoded") from None
+    client_id, colon, secret = decoded.partition(":")
+    if not colon or not client_id:
+        raise _refusal("Basic credentials without a client")
+    return Presented(unquote_plus(client_id), unquote_plus(secret) or None)
+
+
+def _refusal(reason: str) -> OAuthError:
+    return OAuthError("invalid_client", "client authentication failed", reason=reason)

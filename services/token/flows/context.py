@@ -1,0 +1,25 @@
+"""What a flow of the token service works with."""
+
+from dataclasses import dataclass
+
+from services.token.flows.client_authentication import ClientSecrets
+from services.token.flows.signing_keys import SigningKeys
+from shared.clock import Clock, Entropy
+from shared.db import Database
+from shared.directory import Directory
+from shared.events.outbox import Relay
+from shared.oauth.refresh_token import RefreshTokenKeys
+from shared.valkey import Valkey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    database: Database
+    valkey: Valkey
+    directory: Directory
+    client_secrets: ClientSecrets
+    signing_keys: SigningKeys
+    refresh_token_keys: RefreshTokenKeys
+    relay: Relay
+    clock: Clock
+    entropy: Entropy

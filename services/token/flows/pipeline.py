@@ -1,0 +1,51 @@
+"""The token endpoint, step by step (RFC 6749 §3.2). A grant supplies only what is its own.
+
+1  read the parameters, each at most once
+2  find the grant by grant_type
+3  authenticate the client
+4  may this client use this grant?
+5  the grant decides: redeem, rotate, or issue        ← the one round trip that writes
+6  mint
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from services.token.flows import authorization_code, client_credentials, refresh_token
+from services.token.flows.client_authentication import authenticate, read_credentials
+from services.token.flows.context import Context
+from services.token.flows.minting import Granted, TokenResponse, mint
+from shared.oauth.errors import OAuthError
+from shared.oauth.params import Params
+from shared.oauth.types import Client, GrantType, Tenant
+
+Grant = Callable[[Context, Tenant, Client, Params], Awaitable[Granted]]
+
+GRANTS: Final[Mapping[str, Grant]] = {
+    GrantType.AUTHORIZATION_CODE: authorization_code.redeem,
+    GrantType.REFRESH_TOKEN: refresh_token.rotate,
+    GrantType.CLIENT_CREDENTIALS: client_credentials.issue,
+}
+
+
+async def answer(context: Context, tenant: Tenant, authorization: str | None, body: bytes) -> TokenResponse:
+    """Answer a token request. Raises: OAuthError, Unavailable."""
+    params = Params.parse(body)
+    params.refuse_repeated()
+    grant_type = params.require("grant_type")
+    grant = GRANTS.get(grant_type)
+    if grant is None:
+        raise OAuthError("unsupported_grant_type", "grant_type is not supported")
+    client = await authenticated_client(context, tenant, authorization, params)
+    if grant_type not in client.grant_types:
+        raise OAuthError("unauthorized_client", "this client may not use this grant_type")
+    granted = await grant(context, tenant, client, params)
+    return await mint(context, tenant, client, granted)
+
+
+async def authenticated_client(
+    context: Context, tenant: Tenant, authorization: str | None, params: Params
+) -> Client:
+    """Step 3, for every endpoint that a client calls. Raises: OAuthError."""
+    presented = read_credentials(authorization, params)
+    return await authenticate(tenant, presented, context.directory, context.client_secrets, context.clock())

@@ -1,0 +1,65 @@
+"""Rotate a refresh token (RFC 6749 §6; RFC 9700 §4.14).
+
+The MAC says whether we issued the token to this client; only then is the database asked, and
+it decides in one statement. See migrations/0002_token_decisions.sql for the decision itself.
+"""
+
+from typing import Final
+
+from services.token import store
+from services.token.flows.context import Context
+from services.token.flows.minting import Granted
+from shared.oauth import scope
+from shared.oauth.errors import OAuthError
+from shared.oauth.params import Params
+from shared.oauth.types import Client, Tenant
+
+_REFUSALS: Final = {
+    "scope_exceeded": ("invalid_scope", "scope exceeds what was granted"),
+    "audience_exceeded": ("invalid_target", "resource is not the one that was granted"),
+}
+
+
+async def rotate(context: Context, tenant: Tenant, client: Client, params: Params) -> Granted:
+    """Raises: OAuthError invalid_grant when the token is forged, another client's, expired,
+    revoked, or reused; a reused one has by then revoked its family."""
+    token = context.refresh_token_keys.open(
+        params.require("refresh_token"), tenant.tenant_id, client.client_id
+    )
+    if token is None:
+        raise _refused("invalid_grant", "not issued to this client")
+    asked = params.get("scope")
+    narrowed = scope.parse(asked) if asked is not None else None
+    async with context.database.connection() as connection:
+        rotation = await store.rotate_family(
+            connection,
+            tenant.tenant_id,
+            token.family_id,
+            client.client_id,
+            token.generation,
+            scope=narrowed,
+            audience=params.get("resource"),
+            grace_s=client.refresh_grace_s,
+            idle_ttl_s=tenant.refresh_idle_ttl_s,
+            now=context.clock(),
+        )
+    if rotation.user is None:
+        context.relay.nudge()
+        code, description = _REFUSALS.get(rotation.outcome, ("invalid_grant", None))
+        raise _refused(code, rotation.outcome, description)
+    return Granted(
+        scope=narrowed if narrowed is not None else rotation.scope,
+        audience=rotation.audience,
+        family_id=token.family_id,
+        generation=rotation.generation,
+        auth_time=rotation.auth_time,
+        nonce=None,
+        user=rotation.user,
+        with_id_token=client.id_token_on_refresh and scope.OPENID in rotation.scope,
+    )
+
+
+def _refused(code: str, reason: str, description: str | None = None) -> OAuthError:
+    return OAuthError(
+        code, description or "the refresh token is unknown, expired, revoked or used", reason=reason
+    )

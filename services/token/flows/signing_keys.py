@@ -1,0 +1,87 @@
+"""A tenant's keys, ready to use: the private one that signs now, the public ones that verify.
+
+Opening and parsing happens once a key, off the event loop; the record that says which key is
+active is cached and forgotten on `signing_key` events.
+"""
+
+import asyncio
+from typing import Any, Final
+from uuid import UUID
+
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_der_private_key
+from joserfc.jwk import ECKey, Key, KeySet, RSAKey
+
+from services.token import store
+from shared.cache import RecordCache
+from shared.db import Database
+from shared.http.errors import Unavailable
+from shared.keys import KeySealer
+
+
+class SigningKey:
+    """A parsed private key with its `kid` and `alg`."""
+
+    __slots__ = ("alg", "key", "kid")
+
+    def __init__(self, kid: str, alg: str, key: Key) -> None:
+        self.kid: Final = kid
+        self.alg: Final = alg
+        self.key: Final = key
+
+
+class SigningKeys:
+    def __init__(self, database: Database, sealer: KeySealer, *, ttl_s: float, size: int) -> None:
+        self._database = database
+        self._sealer = sealer
+        self._active: RecordCache[tuple[UUID, str], store.SealedSigningKey] = RecordCache(
+            self._load_active, ttl_s=ttl_s, size=size
+        )
+        # A key's material never changes, so what was parsed stays until it is crowded out.
+        self._parsed: RecordCache[tuple[UUID, store.SealedSigningKey], SigningKey] = RecordCache(
+            self._open, ttl_s=float("inf"), size=size
+        )
+        self._public: RecordCache[UUID, KeySet] = RecordCache(self._load_public, ttl_s=ttl_s, size=size)
+
+    async def active(self, tenant_id: UUID, alg: str) -> SigningKey:
+        """The key that signs now. Raises: Unavailable while a new tenant has none yet."""
+        sealed = await self._active.get((tenant_id, alg))
+        key = await self._parsed.get((tenant_id, sealed)) if sealed is not None else None
+        if key is None:
+            raise Unavailable
+        return key
+
+    async def public(self, tenant_id: UUID) -> KeySet | None:
+        """Every published key of the tenant, or None when it has none."""
+        return await self._public.get(tenant_id)
+
+    def forget(self, tenant_id: UUID | None) -> None:
+        """Forget which keys are active and published, of one tenant or of all."""
+        self._active.forget_where(lambda key: tenant_id in (None, key[0]))
+        self._public.forget_where(lambda key: tenant_id in (None, key))
+
+    async def _load_active(self, of: tuple[UUID, str]) -> store.SealedSigningKey | None:
+        async with self._database.tenant(of[0]) as connection:
+            return await store.get_active_signing_key(connection, *of)
+
+    async def _open(self, of: tuple[UUID, store.SealedSigningKey]) -> SigningKey:
+        tenant_id, sealed = of
+        der = self._sealer.open(sealed.kek_id, sealed.sealed_private_key, tenant_id, sealed.kid)
+        return await asyncio.to_thread(_parse, sealed.kid, sealed.alg, der)
+
+    async def _load_public(self, tenant_id: UUID) -> KeySet | None:
+        async with self._database.tenant(tenant_id) as connection:
+            jwks: Any = await store.list_public_keys(connection, tenant_id)
+        return KeySet.import_key_set({"keys": list(jwks)}) if jwks else None
+
+
+def _parse(kid: str, alg: str, der: bytes) -> SigningKey:
+    # The bytes come out of our own authenticated encryption, so the key's arithmetic need not be
+    # checked again: that check is what makes parsing RSA slow.
+    private = load_der_private_key(der, None, unsafe_skip_rsa_key_validation=True)
+    if isinstance(private, RSAPrivateKey):
+        return SigningKey(kid, alg, RSAKey(private, private, {"kid": kid}))
+    if isinstance(private, EllipticCurvePrivateKey):
+        return SigningKey(kid, alg, ECKey(private, private, {"kid": kid}))
+    raise TypeError(f"signing key {kid} is of an unexpected kind")

@@ -1,0 +1,102 @@
+"""HTTP ⇄ flows. No rules here, no SQL: read the request, call the flow, render the answer."""
+
+from typing import Any, Final
+
+import msgspec
+from litestar import Request, Response, get, post, route
+from litestar.enums import HttpMethod
+from litestar.exceptions import HTTPException, NotFoundException
+
+from services.token.flows import introspection, pipeline, revocation
+from services.token.flows import userinfo as userinfo_flow
+from services.token.flows.context import Context
+from shared.http.cors import allow_origin, preflight
+from shared.http.headers import NO_STORE
+from shared.oauth.errors import OAuthError
+from shared.oauth.params import Params
+from shared.oauth.types import Tenant
+
+_FORM: Final = "application/x-www-form-urlencoded"
+AnyRequest = Request[Any, Any, Any]
+
+
+async def resolve_tenant(slug: str, request: AnyRequest, context: Context) -> Tenant:
+    """The tenant that the path names, and whether the caller's origin may read the answer."""
+    tenant = await context.directory.tenant_by_slug(slug)
+    if tenant is None:
+        raise NotFoundException(detail="no such tenant")
+    await allow_origin(request, context.directory, tenant)
+    return tenant
+
+
+@post("/t/{slug:str}/token", status_code=200)
+async def token(request: AnyRequest, context: Context, tenant: Tenant) -> Response[bytes]:
+    body = await _form(request)
+    answer = await pipeline.answer(context, tenant, request.headers.get("authorization"), body)
+    return _json(answer)
+
+
+@post("/t/{slug:str}/revoke", status_code=200)
+async def revoke(request: AnyRequest, context: Context, tenant: Tenant) -> Response[bytes]:
+    body = await _form(request)
+    await revocation.revoke(context, tenant, request.headers.get("authorization"), body)
+    return Response(content=b"", headers=NO_STORE)
+
+
+@post("/t/{slug:str}/introspect", status_code=200)
+async def introspect(request: AnyRequest, context: Context, tenant: Tenant) -> Response[bytes]:
+    body = await _form(request)
+    return _json(await introspection.introspect(context, tenant, request.headers.get("authorization"), body))
+
+
+@get("/t/{slug:str}/userinfo")
+async def userinfo(request: AnyRequest, context: Context, tenant: Tenant) -> Response[bytes]:
+    return await _userinfo(context, tenant, _bearer(request))
+
+
+@post("/t/{slug:str}/userinfo", status_code=200)
+async def userinfo_posted(request: AnyRequest, context: Context, tenant: Tenant) -> Response[bytes]:
+    """The token in the header, or in a form-encoded body (RFC 6750 §2.2)."""
+    in_header = _bearer(request)
+    in_body = None
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() == _FORM:
+        in_body = Params.parse(await request.body()).get("access_token")
+    if in_header and in_body:
+        raise OAuthError("invalid_request", "the access token is sent twice")
+    return await _userinfo(context, tenant, in_header or in_body)
+
+
+@route(
+    ["/t/{slug:str}/token", "/t/{slug:str}/revoke", "/t/{slug:str}/introspect", "/t/{slug:str}/userinfo"],
+    http_method=HttpMethod.OPTIONS,
+)
+async def options(request: AnyRequest, tenant: Tenant) -> Response[None]:
+    return preflight(request, "GET, POST" if request.url.path.endswith("/userinfo") else "POST")
+
+
+async def _userinfo(context: Context, tenant: Tenant, access_token: str | None) -> Response[bytes]:
+    if access_token is None:
+        # Without credentials the challenge carries no error code (RFC 6750 §3.1).
+        return Response(content=b"", status_code=401, headers={**NO_STORE, "WWW-Authenticate": "Bearer"})
+    return _json(await userinfo_flow.userinfo(context, tenant, access_token))
+
+
+async def _form(request: AnyRequest) -> bytes:
+    """The body of a form-encoded POST without query parameters (RFC 6749 §3.2)."""
+    if request.url.query:
+        raise OAuthError("invalid_request", "parameters belong in the body, not in the URL")
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
+        raise HTTPException(status_code=415, detail=f"the body must be {_FORM}")
+    return await request.body()
+
+
+def _bearer(request: AnyRequest) -> str | None:
+    scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
+    return credentials.strip() or None if scheme.lower() == "bearer" else None
+
+
+def _json(content: object) -> Response[bytes]:
+    return Response(content=msgspec.json.encode(content), media_type="application/json", headers=NO_STORE)
+
+
+ROUTES: Final = [token, revoke, introspect, userinfo, userinfo_posted, options]

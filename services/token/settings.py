@@ -1,0 +1,24 @@
+"""Settings of the token service."""
+
+from typing import Annotated
+
+from shared.secret import Secret
+from shared.settings import CommonSettings, Doc
+
+
+class Settings(CommonSettings, frozen=True, kw_only=True):
+    listen_port: Annotated[int, Doc(description="Port of the token service.", ge=1, le=65535)] = 8102
+    valkey_url: Annotated[Secret, Doc(description="Valkey, as this service's own user.")]
+    key_encryption_keys: Annotated[
+        Secret, Doc(description="`id:base64` of 32 bytes, comma-separated; opens the signing keys.")
+    ]
+    refresh_token_keys: Annotated[
+        Secret,
+        Doc(
+            description=(
+                "`0..255:base64` of 32 bytes, comma-separated; the first signs refresh tokens, all verify. "
+                "Remove a key only after the longest refresh lifetime."
+            )
+        ),
+    ]
+    key_cache_size: Annotated[int, Doc(description="Most parsed private keys held in memory.", ge=1)] = 20_000
