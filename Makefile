@@ -1,0 +1,89 @@
+# The one entry point; bare `make` prints help. Works with GNU make 3.81 (macOS).
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help run test test-unit test-store test-services test-conformance test-attacks test-e2e \
+	test-architecture browser check format lock docs clean
+
+# The first Python that is new enough.
+PYTHON := $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 \
+	&& { echo $$python; break; }; done)
+
+ifeq ($(PYTHON),)
+TOO_OLD := echo "✗ Python 3.11 or newer is needed; found: $$(python3 --version 2>&1 || echo none)" >&2; exit 1;
+endif
+
+LOCAL = @$(TOO_OLD) $(PYTHON) deploy/local/bootstrap.py
+DEV = @$(TOO_OLD) $(PYTHON) deploy/local/bootstrap.py --dev
+COMPILE = UV_PYTHON_DOWNLOADS=never .venv/bin/uv pip compile -q --generate-hashes --universal --no-header \
+	--python-version 3.11 --no-annotate
+
+help:
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
+
+##@ Run
+
+run: ## everything on this machine, until Ctrl-C (MTAS_PUBLIC_URL, MTAS_DATA)
+	$(LOCAL) python -m deploy.local
+
+##@ Test (own servers on free ports, beside a running `make run`)
+
+test: browser ## all of it
+	$(DEV) pytest
+
+test-unit: ## pure code
+	$(DEV) pytest tests/unit
+
+test-store: ## every query on a real PostgreSQL, and races
+	$(DEV) pytest tests/store
+
+test-services: ## each service over HTTP
+	$(DEV) pytest tests/services
+
+test-conformance: ## the protocol, by section of the RFCs
+	$(DEV) pytest tests/conformance
+
+test-attacks: ## what must not work
+	$(DEV) pytest tests/attacks
+
+test-e2e: browser ## through Envoy, with a browser and foreign OIDC clients
+	$(DEV) pytest tests/e2e
+
+test-architecture: ## imports, layers, rights of each role
+	$(DEV) pytest tests/architecture
+
+browser:
+	$(DEV)
+	@.venv/bin/python -m deploy.local.chromium >/dev/null
+
+##@ Quality
+
+check: ## lint, format, types, import contracts, generated documents
+	$(DEV) ruff check
+	@.venv/bin/ruff format --check
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+
+format: ## sort imports and format
+	$(DEV) ruff check --select I --fix
+	@.venv/bin/ruff format
+
+lock: ## compile the lock files anew from pyproject.toml
+	$(DEV)
+	$(COMPILE) pyproject.toml -o deploy/lock/services.txt
+	$(COMPILE) pyproject.toml --group local -o deploy/lock/local.txt
+	$(COMPILE) pyproject.toml --group dev -o deploy/lock/dev.txt
+
+##@ Documents
+
+docs: ## generate what is generated: events, configuration
+	$(DEV)
+
+##@ Clean
+
+clean: ## remove caches and .venv; what `make run` keeps in .mtas stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,83 @@
+"""The four services, each a process of its own: `python -m services.NAME`."""
+
+import http.client
+import os
+import sys
+from pathlib import Path
+
+from deploy.local.nats import Nats
+from deploy.local.postgres import Postgres
+from deploy.local.process import Process
+from deploy.local.secrets import SERVICES, VALKEY_USERS, Secrets
+from deploy.local.valkey import Valkey
+
+ROOT = Path(__file__).parents[2]
+
+# Which secret files each service is told of; see docs/configuration.
+FILES = {
+    "authorize": ("form-secret", "internal-token"),
+    "token": ("key-encryption-keys", "refresh-token-keys"),
+    "jwks": ("key-encryption-keys",),
+    "admin": ("form-secret", "internal-token", "setup-token", "operator-token"),
+}
+
+
+def environment(
+    name: str,
+    *,
+    public_url: str,
+    ports: dict[str, int],
+    secrets: Secrets,
+    postgres: Postgres,
+    valkey: Valkey,
+    nats: Nats,
+    extra: dict[str, str],
+) -> dict[str, str]:
+    """What `python -m services.NAME` is started with: ours over the caller's, `extra` over both."""
+    ours = {
+        "MTAS_PUBLIC_URL": public_url,
+        "MTAS_LISTEN_HOST": "127.0.0.1",
+        "MTAS_LISTEN_PORT": str(ports[name]),
+        "MTAS_DATABASE_URL": postgres.service_url(name),
+        "MTAS_NATS_URL": nats.url(name),
+        **{variable(secret) + "_FILE": str(secrets.path(secret)) for secret in FILES[name]},
+    }
+    if name in VALKEY_USERS:
+        ours["MTAS_VALKEY_URL"] = valkey.url(name)
+    if name == "admin":
+        ours["MTAS_AUTHORIZE_URL"] = f"http://127.0.0.1:{ports['authorize']}"
+    every_secret = {variable(secret) for secrets_of in FILES.values() for secret in secrets_of}
+    inherited = {
+        key: value for key, value in os.environ.items() if key.removesuffix("_FILE") not in every_secret
+    }
+    return inherited | ours | extra
+
+
+def variable(secret: str) -> str:
+    """The environment variable of a secret: form-secret is MTAS_FORM_SECRET."""
+    return "MTAS_" + secret.upper().replace("-", "_")
+
+
+def process(name: str, port: int, log: Path, env: dict[str, str]) -> Process:
+    """A service, ready when its /readyz says so."""
+    assert name in SERVICES
+    return Process(
+        name=name,
+        argv=[sys.executable, "-m", f"services.{name}"],
+        log=log,
+        ready=lambda: is_ready(port),
+        env=env,
+        cwd=ROOT,
+    )
+
+
+def is_ready(port: int) -> bool:
+    """Whether the service behind a port reaches what it needs."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

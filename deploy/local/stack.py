@@ -1,0 +1,301 @@
+"""The whole of it, in order: stores, provision, services, gateway; and back again.
+
+`make run` runs one; tests run their own beside it:
+
+    with Stack(tmp_path / "data", spare_ports=True) as stack:
+        stack.public_url, stack.postgres.superuser_url, stack.environment("token")
+        stack.kill("token"); stack.restart("token")
+
+Not thread-safe: one thread starts, restarts and stops.
+"""
+
+import datetime as dt
+import os
+import sys
+import time
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from threading import Event
+from types import TracebackType
+from typing import Self
+
+from deploy.local import identity, leftovers, ports, services, tls
+from deploy.local.errors import StackError
+from deploy.local.folder import Folder
+from deploy.local.gateway import Gateway, PublicUrl
+from deploy.local.nats import Nats
+from deploy.local.postgres import Postgres
+from deploy.local.process import Process, plain_environment, stop_together
+from deploy.local.screen import Quiet, Screen
+from deploy.local.secrets import SERVICES, Secrets
+from deploy.local.valkey import Valkey
+from gateway.render import Limits
+
+STORES = ("postgres", "valkey", "nats")
+READY_WITHIN_S = 60.0
+PROVISION_WITHIN_S = 90.0
+
+
+class Stack:
+    """A local run on one data folder.
+
+    public_url    where the gateway listens; None: http://localhost on a spare port
+    services      which of the four to start; () leaves the stores alone
+    gateway       whether to start Envoy; by default when all four services are started
+    spare_ports   any ports rather than the usual ones: for tests
+    durable       False: PostgreSQL does not wait for the disk: for tests
+    environment   further settings for the services, over everything else
+    limits        the gateway's, where not its own
+    """
+
+    def __init__(
+        self,
+        data: Path,
+        public_url: str | None = None,
+        *,
+        services: Collection[str] = SERVICES,
+        gateway: bool | None = None,
+        spare_ports: bool = False,
+        durable: bool = True,
+        environment: Mapping[str, str] | None = None,
+        limits: Limits | None = None,
+        screen: Screen | None = None,
+        cancel: Event | None = None,
+    ) -> None:
+        if unknown := set(services) - set(SERVICES):
+            raise StackError(f"There is no service {', '.join(sorted(unknown))}")
+        self.folder = Folder(data)
+        self.secrets = Secrets(self.folder.secrets)
+        self._public = None if public_url is None else PublicUrl.parse(public_url)
+        self._services = tuple(name for name in SERVICES if name in services)
+        self._with_gateway = len(self._services) == len(SERVICES) if gateway is None else gateway
+        self._usual_ports = {} if spare_ports else ports.USUAL
+        self._durable = durable
+        self._extra = dict(environment or {})
+        self._limits = limits
+        self._screen: Screen = screen or Quiet()
+        self._cancel = cancel or Event()
+        self._processes: dict[str, Process] = {}
+        self.ports: dict[str, int] = {}
+        self.tls: tls.Tls | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    # What there is ------------------------------------------------------------------------
+
+    @property
+    def public_url(self) -> str:
+        assert self._public is not None, "start first"
+        return str(self._public)
+
+    @property
+    def processes(self) -> Mapping[str, Process]:
+        """By name: postgres, valkey, nats, the services, gateway."""
+        return self._processes
+
+    def environment(self, service: str, **changes: str) -> dict[str, str]:
+        """What a service is started with; `changes` are variables to replace."""
+        return services.environment(
+            service,
+            public_url=self.public_url,
+            ports=self.ports,
+            secrets=self.secrets,
+            postgres=self.postgres,
+            valkey=self.valkey,
+            nats=self.nats,
+            extra=self._extra | changes,
+        )
+
+    def log(self, name: str) -> Path:
+        return self.folder.log(name)
+
+    # Starting -----------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start everything, and return once all of it answers. What fails is stopped again."""
+        self.folder.open()
+        try:
+            self._end_leftovers()
+            self._choose_ports()
+            self._start_stores()
+            self._provision()
+            self._move_issuers()
+            self._start_front()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _end_leftovers(self) -> None:
+        left = leftovers.end(self.folder)
+        if left:
+            self._screen.note(f"Ended what an earlier run had left behind: {', '.join(left)}")
+
+    def _choose_ports(self) -> None:
+        self.secrets.ensure()
+        self.ports = ports.choose(self.folder.read_state().get("ports", {}), self._usual_ports)
+        if self._public is None:
+            self._public = PublicUrl("http", "localhost", ports.spare(self.ports.values()))
+        if self._with_gateway:
+            self._public.check_free()
+            if self._public.scheme == "https":
+                self.tls = tls.ensure(self.folder.tls, self._public.host, dt.datetime.now(dt.UTC))
+        self.folder.write_state(self.folder.read_state() | {"ports": self.ports})
+
+    def _start_stores(self) -> None:
+        folder, log, secrets = self.folder, self.folder.log, self.secrets
+        self.nats = Nats(folder.nats, log("nats"), self.ports["nats"], secrets)
+        self.valkey = Valkey(folder.valkey, folder.run, log("valkey"), self.ports["valkey"], secrets)
+        self.postgres = Postgres(
+            folder.postgres, log("postgres"), self.ports["postgres"], secrets, durable=self._durable
+        )
+        with self._screen.step("Stores") as step:
+            self._spawn(self.nats.process)
+            self.valkey.prepare()
+            self._spawn(self.valkey.process)
+            if not self.postgres.is_made:
+                step.detail("making the database cluster")
+            self.postgres.prepare()
+            self._spawn(self.postgres.process)
+            self._wait_ready(*STORES)
+            step.detail("PostgreSQL, Valkey, NATS")
+
+    def _provision(self) -> None:
+        with self._screen.step("Schema") as step:
+            self.postgres.ensure_database()
+            process = Process(
+                name="provision",
+                argv=[sys.executable, "-m", "deploy.provision"],
+                log=self.folder.log("provision"),
+                ready=lambda: True,
+                env=plain_environment()
+                | {
+                    "MTAS_OWNER_DATABASE_URL": self.postgres.owner_url,
+                    "MTAS_NATS_URL": self.nats.url("ops"),
+                    **{
+                        f"MTAS_DB_PASSWORD_{name.upper()}": self.secrets[f"postgres-{name}"]
+                        for name in SERVICES
+                    },
+                },
+                cwd=services.ROOT,
+            )
+            self._spawn(process)
+            process.wait_exit(PROVISION_WITHIN_S, self._cancel)
+            del self._processes["provision"]
+            self._record()
+            step.detail("migrations, roles, streams")
+
+    def _move_issuers(self) -> None:
+        """A tenant's issuer is data: when the public URL changes, those below the old one follow."""
+        state = self.folder.read_state()
+        old = state.get("public_url")
+        if old is not None and old != self.public_url:
+            moved = self.postgres.query(
+                """
+                update admin.tenants
+                   set issuer = :'new' || substr(issuer, char_length(:'old') + 1), updated_at = now()
+                 where starts_with(issuer, :'old' || '/t/')
+                returning slug;
+                """,
+                old=old,
+                new=self.public_url,
+            )
+            self._screen.note(f"The public URL was {old}: the issuers of {len(moved)} tenants were moved")
+        self.folder.write_state(state | {"public_url": self.public_url})
+
+    def _start_front(self) -> None:
+        """Services and gateway, all at once."""
+        if not self._services and not self._with_gateway:
+            return
+        with self._screen.step("Services") as step:
+            for name in self._services:
+                self._spawn(self._service(name))
+            if self._with_gateway:
+                gateway = self._gateway()
+                gateway.prepare()
+                self._spawn(gateway.process)
+            self._wait_ready(*self._services, *(["gateway"] if self._with_gateway else []))
+            step.detail(", ".join([*self._services, *(["gateway"] if self._with_gateway else [])]))
+
+    def _gateway(self) -> Gateway:
+        assert self._public is not None
+        log = self.log("gateway")
+        return Gateway(self._public, self.folder.run, log, self.ports, self.tls, self._limits)
+
+    def _service(self, name: str) -> Process:
+        return services.process(name, self.ports[name], self.log(name), self.environment(name))
+
+    def _spawn(self, process: Process) -> None:
+        self.folder.rotate_log(process.name)
+        process.spawn()
+        self._processes[process.name] = process
+        self._record()
+
+    def _wait_ready(self, *names: str) -> None:
+        deadline = time.monotonic() + READY_WITHIN_S
+        for name in names:
+            self._processes[name].wait_ready(deadline - time.monotonic(), self._cancel)
+
+    # While it runs ------------------------------------------------------------------------
+
+    def start_service(self, name: str) -> None:
+        """Start one that was not among `services`."""
+        self._spawn(self._service(name))
+        self._wait_ready(name)
+
+    def check_running(self) -> None:
+        """Raises: ProcessDied for the first process that has ended by itself."""
+        for process in self._processes.values():
+            process.check_running()
+
+    def kill(self, name: str) -> None:
+        """SIGKILL, as a crash would; `restart` brings it back."""
+        self._processes[name].kill()
+
+    def restart(self, name: str) -> None:
+        """Stop it, if it runs, and start it again on the same port and data."""
+        process = self._processes[name]
+        process.stop()
+        process.spawn()
+        self._record()
+        self._wait_ready(name)
+
+    # Stopping -----------------------------------------------------------------------------
+
+    def stop(self) -> None:
+        """Stop everything: first what takes requests, last what keeps them."""
+        for group in leftovers.ORDER:
+            stop_together([self._processes[name] for name in group if name in self._processes])
+        self._processes.clear()
+        if self.folder.is_open:
+            self.folder.forget_stack()
+            self.folder.close()
+
+    def _record(self) -> None:
+        """stack.json: what `mtas` and the next run need to know about this one."""
+        gateway = self._processes.get("gateway")
+        self.folder.write_stack(
+            {
+                "public_url": self.public_url,
+                "gateway_url": self.public_url if gateway is not None else None,
+                "tls_ca": None if self.tls is None else str(self.tls.ca),
+                "operator_token_file": str(self.secrets.path("operator-token")),
+                "logs": str(self.folder.logs),
+                "runner": {"pid": os.getpid(), "started": identity.started(os.getpid())},
+                "processes": {
+                    name: process.identity() | {"port": self._port(name), "log": str(process.log)}
+                    for name, process in self._processes.items()
+                },
+            }
+        )
+
+    def _port(self, name: str) -> int | None:
+        if name == "gateway":
+            return self._public.port if self._public else None
+        return self.ports.get(name)

