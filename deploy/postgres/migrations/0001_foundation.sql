@@ -24,9 +24,12 @@ create table admin.developers (
     email_key     text not null unique,              -- normalized, for look-up
     password_hash text not null,
     is_operator   boolean not null default false,    -- sees every tenant; the first account is one
+    is_first      boolean not null default false,    -- made with the set-up token
     disabled_at   timestamptz,
     created_at    timestamptz not null
 );
+-- The set-up token is of use once, however many use it at the same time.
+create unique index one_first_account on admin.developers (is_first) where is_first;
 
 create table admin.developer_sessions (
     token_hash   bytea primary key check (octet_length(token_hash) = 32),
