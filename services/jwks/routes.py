@@ -1,11 +1,13 @@
 """HTTP ⇄ flows: public documents, cacheable, readable from registered frontend origins."""
 
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
 from litestar import Request, Response, get, route
+from litestar.di import NamedDependency
 from litestar.enums import HttpMethod
 from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
 
 from services.jwks.flows.context import Context
 from services.jwks.flows.discovery import metadata
@@ -13,7 +15,9 @@ from shared.http.cors import allow_origin, preflight
 from shared.http.errors import Unavailable
 from shared.oauth.types import Tenant
 
-AnyRequest = Request[Any, Any, Any]
+AnyRequest: TypeAlias = Request[Any, Any, Any]
+InContext: TypeAlias = NamedDependency[Context]
+OfTenant: TypeAlias = NamedDependency[Tenant]
 
 JWKS_PATH: Final = "/t/{slug:str}/jwks.json"
 METADATA_PATHS: Final = [
@@ -22,7 +26,7 @@ METADATA_PATHS: Final = [
 ]
 
 
-async def resolve_tenant(slug: str, request: AnyRequest, context: Context) -> Tenant:
+async def resolve_tenant(slug: FromPath[str], request: AnyRequest, context: InContext) -> Tenant:
     tenant = await context.directory.tenant_by_slug(slug)
     if tenant is None:
         raise NotFoundException(detail="no such tenant")
@@ -31,7 +35,7 @@ async def resolve_tenant(slug: str, request: AnyRequest, context: Context) -> Te
 
 
 @get(JWKS_PATH)
-async def jwks(request: AnyRequest, context: Context, tenant: Tenant) -> Response[bytes]:
+async def jwks(request: AnyRequest, context: InContext, tenant: OfTenant) -> Response[bytes]:
     document = await context.published.document(tenant.tenant_id)
     if document is None:
         raise Unavailable
@@ -39,12 +43,12 @@ async def jwks(request: AnyRequest, context: Context, tenant: Tenant) -> Respons
 
 
 @get(METADATA_PATHS)
-async def discovery(request: AnyRequest, context: Context, tenant: Tenant) -> Response[bytes]:
+async def discovery(request: AnyRequest, context: InContext, tenant: OfTenant) -> Response[bytes]:
     return _cacheable(request, context, msgspec.json.encode(metadata(tenant)), None, "application/json")
 
 
 @route([JWKS_PATH, *METADATA_PATHS], http_method=HttpMethod.OPTIONS)
-async def options(request: AnyRequest, tenant: Tenant) -> Response[None]:
+async def options(request: AnyRequest, tenant: OfTenant) -> Response[None]:
     return preflight(request, "GET")
 
 
@@ -59,4 +63,5 @@ def _cacheable(
     return Response(content=body, media_type=media_type, headers=headers)
 
 
-ROUTES: Final = [jwks, discovery, options]
+# OPTIONS first: Litestar makes its own for a path whose first handler is another.
+ROUTES: Final = [options, jwks, discovery]

@@ -1,11 +1,13 @@
 """HTTP ⇄ flows. No rules here, no SQL: read the request, call the flow, render the answer."""
 
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
 from litestar import Request, Response, get, post, route
+from litestar.di import NamedDependency
 from litestar.enums import HttpMethod
 from litestar.exceptions import HTTPException, NotFoundException
+from litestar.params import FromPath
 
 from services.token.flows import introspection, pipeline, revocation
 from services.token.flows import userinfo as userinfo_flow
@@ -17,10 +19,12 @@ from shared.oauth.params import Params
 from shared.oauth.types import Tenant
 
 _FORM: Final = "application/x-www-form-urlencoded"
-AnyRequest = Request[Any, Any, Any]
+AnyRequest: TypeAlias = Request[Any, Any, Any]
+InContext: TypeAlias = NamedDependency[Context]
+OfTenant: TypeAlias = NamedDependency[Tenant]
 
 
-async def resolve_tenant(slug: str, request: AnyRequest, context: Context) -> Tenant:
+async def resolve_tenant(slug: FromPath[str], request: AnyRequest, context: InContext) -> Tenant:
     """The tenant that the path names, and whether the caller's origin may read the answer."""
     tenant = await context.directory.tenant_by_slug(slug)
     if tenant is None:
@@ -30,32 +34,32 @@ async def resolve_tenant(slug: str, request: AnyRequest, context: Context) -> Te
 
 
 @post("/t/{slug:str}/token", status_code=200)
-async def token(request: AnyRequest, context: Context, tenant: Tenant) -> Response[bytes]:
+async def token(request: AnyRequest, context: InContext, tenant: OfTenant) -> Response[bytes]:
     body = await _form(request)
     answer = await pipeline.answer(context, tenant, request.headers.get("authorization"), body)
     return _json(answer)
 
 
 @post("/t/{slug:str}/revoke", status_code=200)
-async def revoke(request: AnyRequest, context: Context, tenant: Tenant) -> Response[bytes]:
+async def revoke(request: AnyRequest, context: InContext, tenant: OfTenant) -> Response[bytes]:
     body = await _form(request)
     await revocation.revoke(context, tenant, request.headers.get("authorization"), body)
     return Response(content=b"", headers=NO_STORE)
 
 
 @post("/t/{slug:str}/introspect", status_code=200)
-async def introspect(request: AnyRequest, context: Context, tenant: Tenant) -> Response[bytes]:
+async def introspect(request: AnyRequest, context: InContext, tenant: OfTenant) -> Response[bytes]:
     body = await _form(request)
     return _json(await introspection.introspect(context, tenant, request.headers.get("authorization"), body))
 
 
 @get("/t/{slug:str}/userinfo")
-async def userinfo(request: AnyRequest, context: Context, tenant: Tenant) -> Response[bytes]:
+async def userinfo(request: AnyRequest, context: InContext, tenant: OfTenant) -> Response[bytes]:
     return await _userinfo(context, tenant, _bearer(request))
 
 
 @post("/t/{slug:str}/userinfo", status_code=200)
-async def userinfo_posted(request: AnyRequest, context: Context, tenant: Tenant) -> Response[bytes]:
+async def userinfo_posted(request: AnyRequest, context: InContext, tenant: OfTenant) -> Response[bytes]:
     """The token in the header, or in a form-encoded body (RFC 6750 §2.2)."""
     in_header = _bearer(request)
     in_body = None
@@ -70,7 +74,7 @@ async def userinfo_posted(request: AnyRequest, context: Context, tenant: Tenant)
     ["/t/{slug:str}/token", "/t/{slug:str}/revoke", "/t/{slug:str}/introspect", "/t/{slug:str}/userinfo"],
     http_method=HttpMethod.OPTIONS,
 )
-async def options(request: AnyRequest, tenant: Tenant) -> Response[None]:
+async def options(request: AnyRequest, tenant: OfTenant) -> Response[None]:
     return preflight(request, "GET, POST" if request.url.path.endswith("/userinfo") else "POST")
 
 
@@ -99,4 +103,5 @@ def _json(content: object) -> Response[bytes]:
     return Response(content=msgspec.json.encode(content), media_type="application/json", headers=NO_STORE)
 
 
-ROUTES: Final = [token, revoke, introspect, userinfo, userinfo_posted, options]
+# OPTIONS first: Litestar makes its own for a path whose first handler is another.
+ROUTES: Final = [options, token, revoke, introspect, userinfo, userinfo_posted]

@@ -1,0 +1,35 @@
+"""Real servers for every test that needs them: started once a run, on spare ports, beside `make run`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.local.stack import Stack
+from gateway.render import Bucket, Limits
+from tests.support.seed import Seed
+
+UNLIMITED = Limits(password=Bucket(burst=1_000_000, per_minute=1_000_000))
+
+
+@pytest.fixture(scope="session")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """PostgreSQL, Valkey and NATS, provisioned, and no service: for tests that run one themselves."""
+    with Stack(_folder(tmp_path_factory), services=(), spare_ports=True, durable=False) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The whole product behind its gateway, which here limits nobody's sign-ins."""
+    with Stack(_folder(tmp_path_factory), spare_ports=True, durable=False, limits=UNLIMITED) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def seed(stores: Stack) -> Seed:
+    return Seed(stores.postgres.superuser_url)
+
+
+def _folder(factory: pytest.TempPathFactory) -> Path:
+    return factory.mktemp("mtas") / "data"

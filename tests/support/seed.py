@@ -1,0 +1,104 @@
+"""Rows for tests of one service, as the service that owns them would have written them."""
+
+import os
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from shared.clock import random_bytes
+from shared.oauth import client_secret
+from shared.oauth.scope import USER_SCOPE
+from shared.oauth.types import ClientType
+
+
+def some_slug(prefix: str = "acme") -> str:
+    """A slug that no other test uses: tests share one database."""
+    return f"{prefix}-{os.urandom(5).hex()}"
+
+
+class Seed:
+    """Writes past row-level security, as the superuser."""
+
+    def __init__(self, superuser_url: str) -> None:
+        self._url = superuser_url
+
+    async def execute(self, statement: str, *values: object) -> None:
+        connection = await asyncpg.connect(self._url)
+        try:
+            await connection.execute(statement, *values)
+        finally:
+            await connection.close()
+
+    async def fetch(self, statement: str, *values: object) -> list[dict[str, Any]]:
+        connection = await asyncpg.connect(self._url)
+        try:
+            return [dict(row) for row in await connection.fetch(statement, *values)]
+        finally:
+            await connection.close()
+
+    async def tenant(self, slug: str, **settings: object) -> UUID:
+        columns = {
+            "slug": slug,
+            "name": slug.title(),
+            "issuer": f"http://localhost/t/{slug}",
+            "created_at": _now(),
+            "updated_at": _now(),
+        } | settings
+        return UUID(str(await self._insert("admin.tenants", columns, "tenant_id")))
+
+    async def client(
+        self, tenant_id: UUID, client_id: str, client_type: ClientType = ClientType.WEB, **settings: object
+    ) -> str | None:
+        """Returns the secret of a confidential client."""
+        columns = {
+            "tenant_id": tenant_id,
+            "client_id": client_id,
+            "name": client_id,
+            "client_type": client_type.value,
+            "is_confidential": client_type.is_confidential,
+            "redirect_uris": ["https://app.example/callback"],
+            "grant_types": [grant.value for grant in client_type.grant_types],
+            "allowed_scope": list(USER_SCOPE),
+            "refresh_by_default": client_type in (ClientType.WEB, ClientType.NATIVE),
+            "created_at": _now(),
+            "updated_at": _now(),
+        } | settings
+        await self._insert("admin.clients", columns, "client_id")
+        return await self.secret(tenant_id, client_id) if client_type.is_confidential else None
+
+    async def secret(self, tenant_id: UUID, client_id: str, expires_at: datetime | None = None) -> str:
+        secret = client_secret.generate(client_secret.CLIENT_SECRET_PREFIX, random_bytes).reveal()
+        columns = {
+            "tenant_id": tenant_id,
+            "client_id": client_id,
+            "secret_hash": client_secret.hash_secret(secret),
+            "created_at": _now(),
+            "expires_at": expires_at,
+        }
+        await self._insert("admin.client_secrets", columns, "secret_id")
+        return secret
+
+    async def user(self, tenant_id: UUID, email: str = "ada@example.com", **settings: object) -> UUID:
+        columns = {
+            "tenant_id": tenant_id,
+            "email": email,
+            "email_key": email.casefold(),
+            "grants_valid_from": _now() - timedelta(days=1),
+            "created_at": _now(),
+            "updated_at": _now(),
+        } | settings
+        return UUID(str(await self._insert("authorize.users", columns, "user_id")))
+
+    async def _insert(self, table: str, columns: dict[str, object], returning: str) -> object:
+        names = ", ".join(columns)
+        places = ", ".join(f"${place}" for place in range(1, len(columns) + 1))
+        rows = await self.fetch(
+            f"insert into {table} ({names}) values ({places}) returning {returning}", *columns.values()
+        )
+        return rows[0][returning]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
