@@ -38,6 +38,8 @@ class BusUnavailable(Exception):
 class Bus:
     """One connection a process. `name` is the service: its NATS user, durable consumer and inbox."""
 
+    retry_after_s = 1.0  # an event that failed comes again after this, doubled each time
+
     def __init__(self, url: Secret, name: str) -> None:
         self._url = url
         self._name = name
@@ -124,7 +126,7 @@ class Bus:
             if delivered >= MAX_DELIVERIES:
                 await self._bury(message)
             else:
-                await message.nak(delay=min(30, 2**delivered))
+                await message.nak(delay=self.retry_after_s * 2**delivered)
         else:
             await message.ack()
 

@@ -1,0 +1,206 @@
+"""Tenant isolation in the database itself: keys, forced row-level security, rights of each role."""
+
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from deploy.local.stack import Stack
+from shared.oauth.types import ClientType
+from tests.support.seed import Seed, some_slug
+
+SERVICES = ("authorize", "token", "jwks", "admin")
+
+# Tables with a tenant_id that no tenant owns, and why they carry no tenant policy.
+EXEMPT = {
+    "admin.tenants": "the registry that maps a slug to its tenant; read before a tenant is known",
+    "events.outbox": "belongs to the service that wrote it; its policy is on the source",
+}
+
+# Who may do what with each table: S select, s select on some columns, I insert, U update, D delete.
+RIGHTS = {
+    "admin.developers": {"admin": "SIU"},
+    "admin.developer_sessions": {"admin": "SIUD"},
+    "admin.tenants": {"admin": "SIU", "authorize": "S", "token": "S", "jwks": "S"},
+    "admin.members": {"admin": "SIUD"},
+    "admin.clients": {"admin": "SIU", "authorize": "S", "token": "S", "jwks": "s"},
+    "admin.client_secrets": {"admin": "SIUD", "token": "S"},
+    "admin.audit_log": {"admin": "SI"},
+    "authorize.users": {"authorize": "SIUD", "admin": "s", "token": "s"},
+    "authorize.credentials": {"authorize": "SIU"},
+    "authorize.sessions": {"authorize": "SIU"},
+    "jwks.signing_keys": {"jwks": "SIUD", "token": "S", "admin": "s", "authorize": "s"},
+    "token.families": {"token": "SIU"},
+    "events.outbox": dict.fromkeys(SERVICES, "SiD"),
+}
+
+
+async def tables(seed: Seed) -> list[dict[str, Any]]:
+    return await seed.fetch(
+        """
+        select n.nspname || '.' || c.relname as name, c.oid, c.relrowsecurity, c.relforcerowsecurity,
+               exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'tenant_id')
+                   as has_tenant,
+               (select a.attname from pg_index i
+                  join pg_attribute a on a.attrelid = c.oid and a.attnum = i.indkey[0]
+                 where i.indrelid = c.oid and i.indisprimary) as leads
+          from pg_class c join pg_namespace n on n.oid = c.relnamespace
+         where c.relkind in ('r', 'p') and n.nspname in ('admin', 'authorize', 'token', 'jwks', 'events')
+        """
+    )
+
+
+async def test_tenant_id_leads_every_tenant_owned_key_and_rls_is_forced(seed: Seed) -> None:
+    for table in await tables(seed):
+        if table["has_tenant"] and table["name"] not in EXEMPT:
+            assert table["leads"] == "tenant_id", table["name"]
+            assert table["relrowsecurity"], table["name"]
+            assert table["relforcerowsecurity"], table["name"]
+
+
+async def test_every_table_is_named_in_the_rights(seed: Seed) -> None:
+    assert {table["name"] for table in await tables(seed)} == RIGHTS.keys()
+
+
+@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("table", sorted(RIGHTS))
+async def test_a_role_has_the_rights_it_needs_and_no_more(seed: Seed, service: str, table: str) -> None:
+    (row,) = await seed.fetch(
+        """
+        select has_table_privilege($1, $2, 'select') as "S", has_table_privilege($1, $2, 'insert') as "I",
+               has_table_privilege($1, $2, 'update') as "U", has_table_privilege($1, $2, 'delete') as "D",
+               has_any_column_privilege($1, $2, 'select') as s,
+               has_any_column_privilege($1, $2, 'insert') as i,
+               has_any_column_privilege($1, $2, 'update') as u,
+               has_table_privilege($1, $2, 'truncate') or has_table_privilege($1, $2, 'references')
+                   or has_table_privilege($1, $2, 'trigger') as more
+        """,
+        f"mtas_{service}",
+        table,
+    )
+    held = "".join(
+        letter if row[letter] else letter.lower() if row.get(letter.lower()) else "" for letter in "SIUD"
+    )
+    assert held == RIGHTS[table].get(service, "")
+    assert not row["more"]
+
+
+@pytest.mark.parametrize(
+    ("service", "statement"),
+    [
+        pytest.param(
+            "token", "select password_hash from authorize.credentials", id="token reads a password hash"
+        ),
+        pytest.param("token", "select created_at from authorize.users", id="token reads more of users"),
+        pytest.param("token", "update authorize.users set name = 'x'", id="token writes a user"),
+        pytest.param(
+            "authorize", "select sealed_private_key from jwks.signing_keys", id="authorize reads a key"
+        ),
+        pytest.param(
+            "authorize", "select secret_hash from admin.client_secrets", id="authorize reads a secret's hash"
+        ),
+        pytest.param("authorize", "select 1 from token.families", id="authorize reads a family"),
+        pytest.param("jwks", "select 1 from authorize.users", id="jwks reads a user"),
+        pytest.param("jwks", "select name from admin.clients", id="jwks reads more of clients"),
+        pytest.param("admin", "select sealed_private_key from jwks.signing_keys", id="admin reads a key"),
+        pytest.param("admin", "select 1 from authorize.credentials", id="admin reads credentials"),
+        pytest.param("admin", "delete from admin.audit_log", id="admin deletes from the audit log"),
+        pytest.param("admin", "create table admin.x ()", id="admin makes a table"),
+        pytest.param("token", "select jwks.list_tenants_without_key(1)", id="token looks across tenants"),
+        pytest.param("admin", "set role mtas_scheduler", id="admin becomes the scheduler"),
+    ],
+)
+async def test_what_a_role_does_not_own_is_denied(stores: Stack, service: str, statement: str) -> None:
+    connection = await asyncpg.connect(stores.postgres.service_url(service))
+    try:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def two_tenants(seed: Seed) -> tuple[UUID, UUID]:
+    ids = []
+    for _ in range(2):
+        slug = some_slug()
+        tenant_id = await seed.tenant(slug)
+        await seed.client(tenant_id, slug, ClientType.WEB)
+        await seed.user(tenant_id, "same@example.com")
+        ids.append(tenant_id)
+    return ids[0], ids[1]
+
+
+@pytest.mark.parametrize(
+    ("service", "table"),
+    [
+        (service, table)
+        for table, rights in sorted(RIGHTS.items())
+        for service in rights
+        if table not in (*EXEMPT, "admin.developers", "admin.developer_sessions")
+    ],
+)
+async def test_without_a_tenant_set_there_are_no_rows_and_with_one_only_its_own(
+    stores: Stack, seed: Seed, service: str, table: str
+) -> None:
+    ours, theirs = await two_tenants(seed)
+    connection = await asyncpg.connect(stores.postgres.service_url(service))
+    count = f"select count(*) filter (where tenant_id <> $1) as theirs, count(*) as all from {table}"
+    try:
+        assert (await connection.fetchrow(count, ours))["all"] == 0
+        async with connection.transaction():
+            await connection.execute("select set_config('mtas.tenant_id', $1, true)", str(ours))
+            assert (await connection.fetchrow(count, ours))["theirs"] == 0
+        # After a transaction-local setting has ended its value is '', and must still mean none.
+        assert (await connection.fetchrow(count, theirs))["all"] == 0
+    finally:
+        await connection.close()
+
+
+async def test_a_row_cannot_be_written_for_another_tenant(stores: Stack, seed: Seed) -> None:
+    ours, theirs = await two_tenants(seed)
+    connection = await asyncpg.connect(stores.postgres.service_url("authorize"))
+    try:
+        async with connection.transaction():
+            await connection.execute("select set_config('mtas.tenant_id', $1, true)", str(ours))
+            with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
+                async with connection.transaction():
+                    await connection.execute(
+                        "insert into authorize.users (tenant_id, email, email_key, grants_valid_from,"
+                        " created_at, updated_at) values ($1, 'x@x', 'x@x', now(), now(), now())",
+                        theirs,
+                    )
+            changed = await connection.execute(
+                "update authorize.users set name = 'x' where tenant_id = $1", theirs
+            )
+            assert changed == "UPDATE 0"
+    finally:
+        await connection.close()
+
+
+async def test_same_email_under_two_tenants_are_two_users(seed: Seed) -> None:
+    ours, theirs = await two_tenants(seed)
+    rows = await seed.fetch(
+        "select distinct user_id from authorize.users"
+        " where tenant_id = any($1) and email_key = 'same@example.com'",
+        [ours, theirs],
+    )
+    assert len(rows) == 2
+
+
+async def test_a_service_sees_only_the_events_that_it_wrote(stores: Stack, seed: Seed) -> None:
+    ours, _ = await two_tenants(seed)
+    writer = await asyncpg.connect(stores.postgres.service_url("authorize"))
+    reader = await asyncpg.connect(stores.postgres.service_url("token"))
+    try:
+        await writer.execute(
+            "insert into events.outbox (tenant_id, type, subject, data, occurred_at)"
+            " values ($1, 'user.registered', 'x', '{}', now())",
+            ours,
+        )
+        count = "select count(*) from events.outbox where tenant_id = $1"
+        assert await writer.fetchval(count, ours) == 1
+        assert await reader.fetchval(count, ours) == 0
+    finally:
+        await writer.close()
+        await reader.close()

@@ -1,0 +1,104 @@
+"""The record cache: one load a key, bounded in age and number, and honest about changes."""
+
+import asyncio
+
+import pytest
+
+from shared.cache import RecordCache
+
+
+class Source:
+    """Counts loads; `value` is what it gives, `gate` holds a load open."""
+
+    def __init__(self) -> None:
+        self.loads = 0
+        self.value: str | None = "one"
+        self.error: Exception | None = None
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def __call__(self, _key: str) -> str | None:
+        self.loads += 1
+        value = self.value
+        await self.gate.wait()
+        if self.error:
+            raise self.error
+        return value
+
+
+class Timer:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def test_many_askers_cause_one_load() -> None:
+    source = Source()
+    source.gate.clear()
+    cache: RecordCache[str, str] = RecordCache(source, ttl_s=10, size=10)
+    asked = [asyncio.create_task(cache.get("k")) for _ in range(20)]
+    await asyncio.sleep(0)
+    source.gate.set()
+    assert set(await asyncio.gather(*asked)) == {"one"}
+    assert source.loads == 1
+
+
+async def test_a_value_lives_until_its_ttl_and_a_miss_for_a_second() -> None:
+    source, timer = Source(), Timer()
+    cache: RecordCache[str, str] = RecordCache(source, ttl_s=10, size=10, now=timer)
+    await cache.get("k")
+    timer.now = 9.9
+    await cache.get("k")
+    assert source.loads == 1
+    timer.now = 10.0
+    source.value = None
+    assert await cache.get("k") is None
+    timer.now = 11.0
+    source.value = "two"
+    assert await cache.get("k") == "two"
+
+
+async def test_max_age_asks_again() -> None:
+    source, timer = Source(), Timer()
+    cache: RecordCache[str, str] = RecordCache(source, ttl_s=10, size=10, now=timer)
+    await cache.get("k")
+    timer.now = 1.0
+    await cache.get("k", max_age_s=1.0)
+    assert source.loads == 2
+
+
+async def test_forgetting_during_a_load_wins_over_it() -> None:
+    source = Source()
+    source.gate.clear()
+    cache: RecordCache[str, str] = RecordCache(source, ttl_s=10, size=10)
+    before = asyncio.create_task(cache.get("k"))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    cache.forget("k")
+    source.value = "two"
+    source.gate.set()
+    assert await before == "one"
+    assert await cache.get("k") == "two"
+
+
+async def test_old_values_serve_while_loading_fails_and_only_then() -> None:
+    source, timer = Source(), Timer()
+    cache: RecordCache[str, str] = RecordCache(source, ttl_s=10, size=10, stale_on_error_s=60, now=timer)
+    await cache.get("k")
+    source.error = ConnectionError()
+    timer.now = 69.0
+    assert await cache.get("k") == "one"
+    timer.now = 70.0
+    with pytest.raises(ConnectionError):
+        await cache.get("k")
+
+
+async def test_the_least_recently_used_goes_first() -> None:
+    source = Source()
+    cache: RecordCache[str, str] = RecordCache(source, ttl_s=10, size=2)
+    for key in ("a", "b", "a", "c", "a"):
+        await cache.get(key)
+    assert source.loads == 3
+    await cache.get("b")
+    assert source.loads == 4
