@@ -97,12 +97,8 @@ async def test_private_paths_are_unreachable_however_spelled(
     }:
         target = spelling.format(variant)
         answer = await gateway.ask("GET", target)
-        for request in gateway.seen():
-            # What a service may see is what the row names, below its own prefix.
-            assert re.fullmatch(r"/(dashboard|api/v1|t/acme/assets)/[^/].*", request.target), target
-            assert ".." not in request.target or "..;" in request.target, target
-        assert gateway.seen() or answer.status in (400, 404), target
-        gateway.forget()
+        assert answer.status in (400, 404), target
+    assert not gateway.seen()
 
 
 @pytest.mark.parametrize(
@@ -135,6 +131,9 @@ async def test_a_path_is_forwarded_as_it_was_matched(gateway: Gateway, target: s
         "/t/*/token",
         "/t/acme%20/token",
         "/dashboard//users",
+        "/dashboard/a;b",
+        "/dashboard/a%00",
+        "/dashboard/%252e%252e/metrics",
         "/dashboardx",
         "/api/v1",
         "/api/v2/apps",

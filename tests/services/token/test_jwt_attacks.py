@@ -152,7 +152,7 @@ async def test_another_tenants_code_and_refresh_token_are_worth_nothing_and_unha
     assert secret is not None
     await seed_key(world.seed, world.sealer, other_id)
     code, tokens = await world.code(), await world.sign_in()
-    theirs = {"auth": (other, secret)}
+    theirs = (other, secret)
     url = f"/t/{other}/token"
     stolen = {
         "grant_type": "authorization_code",
@@ -160,8 +160,8 @@ async def test_another_tenants_code_and_refresh_token_are_worth_nothing_and_unha
         "redirect_uri": "https://app.example/callback",
         "code_verifier": "a-verifier-of-at-least-forty-three-characters",
     }
-    assert (await world.http.post(url, data=stolen, **theirs)).json()["error"] == "invalid_grant"
+    assert (await world.http.post(url, data=stolen, auth=theirs)).json()["error"] == "invalid_grant"
     refresh = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
-    assert (await world.http.post(url, data=refresh, **theirs)).json()["error"] == "invalid_grant"
+    assert (await world.http.post(url, data=refresh, auth=theirs)).json()["error"] == "invalid_grant"
     assert (await world.redeem(code)).status_code == 200
     assert (await world.refresh(tokens["refresh_token"])).status_code == 200
