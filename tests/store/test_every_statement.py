@@ -20,7 +20,9 @@ SHARED = {
 
 
 def statements() -> list[object]:
-    files = [(path, (path.relative_to(ROOT).parts[1],)) for path in sorted(ROOT.glob("services/**/*.sql"))]
+    files: list[tuple[Path, tuple[str, ...]]] = [
+        (path, (path.relative_to(ROOT).parts[1],)) for path in sorted(ROOT.glob("services/**/*.sql"))
+    ]
     files += [(ROOT / name, roles) for name, roles in SHARED.items()]
     found: list[object] = []
     for path, roles in files:

@@ -15,13 +15,13 @@ from deploy.local.stack import Stack
 from services.jwks.flows.key_generation import generate
 from services.token.app import create_app
 from services.token.settings import Settings
-from shared import valkey
 from shared.clock import random_bytes
 from shared.keys import LocalKeySealer, parse_keys
 from shared.oauth.authorization_code import CodeGrant, code_key, encode_grant, generate_code
 from shared.oauth.types import ClientType
 from shared.secret import Secret, b64url
 from shared.settings import load
+from shared.valkey import Valkey, open_valkey
 from tests.support.clock import FakeClock
 from tests.support.seed import Seed, some_slug
 from tests.support.serve import serve
@@ -38,8 +38,8 @@ class World:
     http: httpx2.AsyncClient
     clock: FakeClock
     seed: Seed
-    valkey: valkey.Valkey  # as authorize: may write codes
-    reader: valkey.Valkey  # as token: may read them
+    valkey: Valkey  # as authorize: may write codes
+    reader: Valkey  # as token: may read them
     sealer: LocalKeySealer
     slug: str
     tenant_id: UUID
@@ -131,8 +131,8 @@ async def world(stores: Stack, seed: Seed, clock: FakeClock, token_url: str) -> 
     assert secret is not None
     sealer = LocalKeySealer(parse_keys(Secret(stores.secrets["key-encryption-keys"])))
     await seed_key(seed, sealer, tenant_id)
-    codes = valkey.open_valkey(Secret(stores.environment("authorize")["MTAS_VALKEY_URL"]))
-    reader = valkey.open_valkey(Secret(stores.environment("token")["MTAS_VALKEY_URL"]))
+    codes = open_valkey(Secret(stores.environment("authorize")["MTAS_VALKEY_URL"]))
+    reader = open_valkey(Secret(stores.environment("token")["MTAS_VALKEY_URL"]))
     async with httpx2.AsyncClient(base_url=token_url) as http:
         yield World(
             http, clock, seed, codes, reader, sealer, slug, tenant_id, secret, await seed.user(tenant_id)
