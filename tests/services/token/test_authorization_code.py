@@ -38,7 +38,7 @@ async def test_code_is_single_use_even_when_valkey_brings_it_back(world: World) 
     key = code_key(world.tenant_id, code)
     packed = await world.reader.get(key)
     assert (await world.redeem(code)).status_code == 200
-    await world.valkey.set(key, packed)
+    await world.valkey.set(key, packed or b"")
     again = await world.redeem(code)
     assert again.json()["error"] == "invalid_grant"
     (family,) = await world.families()
@@ -76,7 +76,7 @@ async def test_a_burned_code_stays_burned_when_valkey_brings_it_back(world: Worl
     code = await world.code()
     packed = await world.reader.get(code_key(world.tenant_id, code))
     await world.redeem(code, {"code_verifier": "x" * 43})
-    await world.valkey.set(code_key(world.tenant_id, code), packed)
+    await world.valkey.set(code_key(world.tenant_id, code), packed or b"")
     assert (await world.redeem(code)).json()["error"] == "invalid_grant"
 
 
