@@ -7,6 +7,7 @@ import pytest
 
 from deploy.local.stack import Stack
 from gateway.render import Bucket, Limits
+from tests.support.product import Product
 from tests.support.seed import Seed
 
 UNLIMITED = Limits(password=Bucket(burst=1_000_000, per_minute=1_000_000))
@@ -33,3 +34,11 @@ def seed(stores: Stack) -> Seed:
 
 def _folder(factory: pytest.TempPathFactory) -> Path:
     return factory.mktemp("mtas") / "data"
+
+
+@pytest.fixture(scope="session")
+def product(stack: Stack) -> Iterator[Product]:
+    """The whole product, as its users meet it."""
+    product = Product(stack)
+    yield product
+    product.close()

@@ -132,7 +132,6 @@ async def test_a_path_is_forwarded_as_it_was_matched(gateway: Gateway, target: s
         "/t/acme%20/token",
         "/dashboard//users",
         "/dashboard/a;b",
-        "/dashboard/a%00",
         "/dashboard/%252e%252e/metrics",
         "/dashboardx",
         "/api/v1",
