@@ -77,7 +77,13 @@ class Product:
         response = self.api("POST", "/apps", json=body)
         assert response.status_code == 201, response.text
         answer = response.json()
-        return App(self.origin, app_id, answer["issuer"], answer["client_id"], answer["client_secret"])
+        return App(
+            self.origin,
+            app_id,
+            answer["app"]["issuer"],
+            answer["client"]["client_id"],
+            answer["client_secret"],
+        )
 
     def add_client(self, app: App, client_type: str, **settings: Any) -> App:
         body = {"type": client_type, "name": f"Test {client_type}"} | settings
@@ -86,7 +92,9 @@ class Product:
         response = self.api("POST", f"/apps/{app.app_id}/clients", json=body)
         assert response.status_code == 201, response.text
         answer = response.json()
-        return App(self.origin, app.app_id, app.issuer, answer["client_id"], answer.get("client_secret"))
+        return App(
+            self.origin, app.app_id, app.issuer, answer["client"]["client_id"], answer["client_secret"]
+        )
 
     def create_user(self, app: App, email: str | None = None, password: str = PASSWORD) -> tuple[str, str]:
         """Returns email and user_id."""
@@ -99,7 +107,7 @@ class Product:
         return Browser(self.origin, **options)
 
     def sign_in(
-        self, browser: Browser, app: App, email: str, password: str = PASSWORD, **changes: str | None
+        self, browser: Browser, app: App, email: str, /, password: str = PASSWORD, **changes: Any
     ) -> tuple[dict[str, str], str]:
         """From the authorization request to the answer at the app. Returns it, and the verifier."""
         verifier, challenge = pkce()
@@ -124,7 +132,7 @@ class Product:
     def refresh(self, app: App, refresh_token: str, **options: Any) -> httpx2.Response:
         return self.token(app, {"grant_type": "refresh_token", "refresh_token": refresh_token}, **options)
 
-    def tokens(self, app: App, **changes: str | None) -> dict[str, Any]:
+    def tokens(self, app: App, **changes: Any) -> dict[str, Any]:
         """Tokens of a new user who has just signed in."""
         email, _ = self.create_user(app)
         with self.browser() as browser:
