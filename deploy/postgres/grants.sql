@@ -30,13 +30,15 @@ grant delete on authorize.users to mtas_authorize;
 grant select on admin.tenants, admin.clients to mtas_authorize;
 grant select (tenant_id, kid, alg, state, public_jwk, removes_at) on jwks.signing_keys to mtas_authorize;
 
--- token: families; reads tenants, clients, secrets, sealed keys, and of users what goes into claims.
+-- token: families; reads tenants, clients, secrets, sealed keys, of users what goes into claims,
+-- and of sessions whether they have ended.
 grant usage on schema token, authorize, jwks to mtas_token;
 grant select, insert, update on token.families to mtas_token;
 grant execute on all functions in schema token to mtas_token;
 grant select on admin.tenants, admin.clients, admin.client_secrets to mtas_token;
 grant select (tenant_id, user_id, email, email_verified, name, grants_valid_from, disabled_at, updated_at)
     on authorize.users to mtas_token;
+grant select (tenant_id, session_id, ended_at) on authorize.sessions to mtas_token;
 grant select on jwks.signing_keys to mtas_token;
 
 -- jwks: signing keys; reads tenants, and clients' origins for CORS.

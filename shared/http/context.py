@@ -9,7 +9,7 @@ import uuid
 from typing import Final
 
 import structlog
-from litestar.enums import ScopeType
+from litestar.enums import HttpMethod, ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 log = structlog.get_logger()
@@ -44,6 +44,9 @@ class RequestContext:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
+        method = scope["method"]
+        if method == "HEAD":  # answered as GET; the server leaves out the body (RFC 9110 §9.3.2)
+            scope = {**scope, "method": HttpMethod.GET}
         given = _header(scope, b"x-request-id")
         identity = given if _REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
         trace = _TRACEPARENT.fullmatch(_header(scope, b"traceparent"))
@@ -66,7 +69,7 @@ class RequestContext:
             if scope["path"] not in _QUIET:
                 log.info(
                     "request",
-                    method=scope["method"],
+                    method=method,
                     path=scope["path"],  # never the query: it may hold a code
                     status=status,
                     ms=round((time.perf_counter() - started) * 1000, 1),

@@ -29,7 +29,7 @@ RIGHTS = {
     "admin.audit_log": {"admin": "SI"},
     "authorize.users": {"authorize": "SIUD", "admin": "s", "token": "s"},
     "authorize.credentials": {"authorize": "SIU"},
-    "authorize.sessions": {"authorize": "SIU"},
+    "authorize.sessions": {"authorize": "SIU", "token": "s"},
     "jwks.signing_keys": {"jwks": "SIUD", "token": "S", "admin": "s", "authorize": "s"},
     "token.families": {"token": "SIU"},
     "events.outbox": dict.fromkeys(SERVICES, "SiD"),

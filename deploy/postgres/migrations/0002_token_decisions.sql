@@ -64,7 +64,11 @@ begin
             select 'redeemed', u.email, u.email_verified, u.name, u.updated_at
               from authorize.users u
              where u.tenant_id = p_tenant_id and u.user_id = p_user_id
-               and u.disabled_at is null and u.grants_valid_from <= p_auth_time;
+               and u.disabled_at is null and u.grants_valid_from <= p_auth_time
+               -- Signed out since the code was issued: what is bound to the session ends with it.
+               and (p_offline or not exists (
+                   select from authorize.sessions s
+                    where s.tenant_id = p_tenant_id and s.session_id = p_session_id and s.ended_at is not null));
         if not found then
             perform token.revoke_family(p_tenant_id, p_family_id, null, 'user_inactive', p_now);
             return query select 'user_inactive', null::text, null::boolean, null::text, null::timestamptz;

@@ -6,6 +6,7 @@ born revoked, so that nobody can go on guessing.
 """
 
 import hmac
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -17,6 +18,7 @@ from shared.oauth.authorization_code import CODE_LENGTH, CodeGrant, code_key, de
 from shared.oauth.errors import OAuthError
 from shared.oauth.params import Params
 from shared.oauth.types import Client, GrantType, Tenant
+from shared.valkey import UNAVAILABLE
 
 LONGEST_CODE_TTL_S: Final = 300
 
@@ -41,8 +43,9 @@ async def redeem(context: Context, tenant: Tenant, client: Client, params: Param
     async with context.database.connection() as connection:
         outcome, user = await store.redeem_code(connection, tenant.tenant_id, family, now)
     # Only now: had the database been away, the code would still be there for a retry. That it is
-    # used once is the database's word, not Valkey's.
-    await context.valkey.delete(code_key(tenant.tenant_id, code))
+    # used once is the database's word, not Valkey's, so Valkey may be away by now.
+    with suppress(*UNAVAILABLE):
+        await context.valkey.delete(code_key(tenant.tenant_id, code))
     if user is None:
         context.relay.nudge()
         raise OAuthError(

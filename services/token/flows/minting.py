@@ -73,7 +73,6 @@ async def mint(context: Context, tenant: Tenant, client: Client, granted: Grante
                 **claims_of(granted.user, granted.scope),
                 "exp": now + tenant.id_token_ttl_s,
                 "aud": client.client_id,
-                "amr": ["pwd"],
                 "at_hash": _half_hash(access_token),
                 **({"nonce": granted.nonce} if granted.nonce is not None else {}),
             },

@@ -56,6 +56,9 @@ async def test_the_jwks_may_be_kept_and_revalidated(jwks: httpx2.AsyncClient, se
     assert response.headers["cache-control"] == "public, max-age=300"
     again = await jwks.get(f"/t/{slug}/jwks.json", headers={"If-None-Match": response.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
+    head = await jwks.head(f"/t/{slug}/jwks.json")
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["etag"] == response.headers["etag"]
 
 
 async def test_discovery_answers_both_forms_alike(jwks: httpx2.AsyncClient, seed: Seed) -> None:

@@ -120,6 +120,20 @@ async def test_a_user_who_may_no_longer_sign_in_gets_no_token(world: World, chan
     assert (await world.redeem(code)).json()["error"] == "invalid_grant"
 
 
+async def test_a_code_from_a_session_that_has_ended_gives_nothing_unless_offline(world: World) -> None:
+    (session,) = await world.seed.fetch(
+        "insert into authorize.sessions (tenant_id, token_hash, user_id, auth_time, last_seen_at, expires_at,"
+        " ended_at)"
+        " values ($1, sha256('x'), $2, now(), now(), now(), now()) returning session_id",
+        world.tenant_id,
+        world.user_id,
+    )
+    bound = await world.code(session_id=session["session_id"])
+    assert (await world.redeem(bound)).json()["error"] == "invalid_grant"
+    offline = await world.code(session_id=session["session_id"], scope=("openid", "offline_access"))
+    assert (await world.redeem(offline)).status_code == 200
+
+
 async def test_failed_authentication_does_not_consume_the_code(world: World) -> None:
     code = await world.code()
     assert (await world.redeem(code, auth=(world.client_id, "wrong"))).status_code == 401
