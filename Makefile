@@ -2,8 +2,8 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test test-unit test-store test-services test-conformance test-attacks test-e2e \
-	test-architecture browser check format lock docs clean
+.PHONY: help run test test-unit test-store test-services test-conformance test-attacks test-gateway \
+	test-e2e test-architecture browser check format lock docs clean
 
 # The first Python that is new enough.
 PYTHON := $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -49,6 +49,9 @@ test-conformance: ## the protocol, by section of the RFCs
 test-attacks: ## what must not work
 	$(DEV) pytest tests/attacks
 
+test-gateway: ## the route table, limits and outages, with a real Envoy
+	$(DEV) pytest tests/gateway
+
 test-e2e: browser ## through Envoy, with a browser and foreign OIDC clients
 	$(DEV) pytest tests/e2e
 
@@ -66,6 +69,7 @@ check: ## lint, format, types, import contracts, generated documents
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
+	@.venv/bin/python -m docs.generate --check
 
 format: ## sort imports and format
 	$(DEV) ruff check --select I --fix
@@ -80,7 +84,7 @@ lock: ## compile the lock files anew from pyproject.toml
 ##@ Documents
 
 docs: ## generate what is generated: events, configuration
-	$(DEV)
+	$(DEV) python -m docs.generate
 
 ##@ Clean
 

@@ -55,7 +55,7 @@ def _watch(screen: Terminal, stack: Stack, stopping: Event) -> int:
         try:
             stack.check_running()
         except ProcessDied as death:
-            screen.error(f"{death} by itself; {stack.log(death.name)} ends:", death.log_tail)
+            screen.error(f"{death}; {stack.log(death.name)} ends:", death.log_tail)
             return 1
     return 0
 

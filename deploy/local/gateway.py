@@ -44,11 +44,8 @@ class PublicUrl:
 
     def check_free(self) -> None:
         """Raises: StackError when something else listens on its port."""
-        if not ports.is_free(self.port):
-            raise StackError(
-                f"Port {self.port} is taken, or may not be used by this user: "
-                "stop what listens there, or set MTAS_PUBLIC_URL to another port"
-            )
+        if problem := ports.problem(self.port):
+            raise StackError(f"Port {self.port} {problem}: set MTAS_PUBLIC_URL to another one")
 
 
 def _default_port(scheme: str) -> int:

@@ -8,6 +8,7 @@ import contextlib
 import os
 import signal
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from deploy.local import identity
@@ -33,11 +34,11 @@ def end(folder: Folder) -> list[str]:
     return list(left)
 
 
-def sweep(parent: Path) -> None:
-    """End what killed runners left in any data folder below `parent`; running ones are not touched."""
-    for stack_file in parent.glob("*/run/stack.json"):
-        folder = Folder(stack_file.parents[1])
-        runner = folder.read_stack().get("runner", {})
+def sweep(folders: Iterable[Path]) -> None:
+    """End what killed runners left in these data folders; what has a living runner is not touched."""
+    for path in folders:
+        folder = Folder(path)
+        runner = folder.read_stack().get("runner")
         if runner and not identity.is_alive(int(runner["pid"]), str(runner["started"])):
             end(folder)
 

@@ -24,8 +24,22 @@ SPARE = range(20_000, 32_000)
 
 def is_free(port: int) -> bool:
     """Whether a server could listen on this port of 127.0.0.1, and of ::1 where there is one."""
-    # Asking first finds a listener on all addresses, beside which macOS lets another one bind.
-    return not any(_answers(host, port) or not _can_bind(host, port) for host in loopback_hosts())
+    return problem(port) is None
+
+
+def problem(port: int) -> str | None:
+    """Why a server could not listen on this port; None when it could."""
+    for host in loopback_hosts():
+        # Asking first finds a listener on all addresses, beside which macOS lets another one bind.
+        if _answers(host, port):
+            return "is taken"
+        try:
+            _bind(host, port)
+        except PermissionError:
+            return "may not be used by this user"
+        except OSError:
+            return "is taken"
+    return None
 
 
 def loopback_hosts() -> list[str]:
@@ -61,16 +75,16 @@ def _answers(host: str, port: int) -> bool:
         return client.connect_ex((host, port)) == 0
 
 
-def _can_bind(host: str, port: int) -> bool:
+def _bind(host: str, port: int) -> None:
     with socket.socket(_family(host)) as server:
         # As servers do: connections that linger in TIME_WAIT are no obstacle.
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            server.bind((host, port))
-        except OSError:
-            return False
-    return True
+        server.bind((host, port))
 
 
 def _has_ipv6() -> bool:
-    return socket.has_ipv6 and _can_bind("::1", 0)
+    try:
+        _bind("::1", 0)
+    except OSError:
+        return False
+    return True

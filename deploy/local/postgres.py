@@ -135,6 +135,8 @@ class Postgres:
                 user=self._run_as.user,
                 # "Fast" shutdown: end sessions, write everything, leave a clean cluster.
                 stop_signal=signal.SIGINT,
+                # After a crash, the former server's sessions end their statements first.
+                retry_on="pre-existing shared memory block",
             )
         return self._process
 

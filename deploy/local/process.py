@@ -32,6 +32,7 @@ class Process:
     user: tuple[int, int] | None = None  # uid and gid, where not our own
     stop_signal: signal.Signals = signal.SIGTERM
     grace_s: float = 10.0
+    retry_on: str | None = None  # in its log: what it needs is not free yet, start it again
     _child: subprocess.Popen[bytes] | None = field(default=None, init=False, repr=False)
 
     def spawn(self) -> None:
@@ -71,12 +72,21 @@ class Process:
         """Return once it answers. Raises: ProcessDied, Cancelled, StackError when it takes too long."""
         deadline = time.monotonic() + timeout_s
         while not self.ready():
-            self.check_running()
+            self._check_or_retry()
             if time.monotonic() > deadline:
                 raise StackError(f"{self.name} was not ready within {timeout_s:.0f} s; see {self.log}")
             if cancel is not None and cancel.wait(POLL_S):
                 raise Cancelled(f"stopped while {self.name} was starting")
             time.sleep(POLL_S)
+
+    def _check_or_retry(self) -> None:
+        try:
+            self.check_running()
+        except ProcessDied as death:
+            if self.retry_on is None or not any(self.retry_on in line for line in death.log_tail[-10:]):
+                raise
+            time.sleep(10 * POLL_S)
+            self.spawn()
 
     def wait_exit(self, timeout_s: float, cancel: Event | None = None) -> None:
         """Wait for a one-shot command. Raises: ProcessDied unless it ends with 0."""

@@ -68,6 +68,8 @@ def process(name: str, port: int, log: Path, env: dict[str, str]) -> Process:
         ready=lambda: is_ready(port),
         env=env,
         cwd=ROOT,
+        # Requests under way have MTAS_DRAIN_S (10) to end.
+        grace_s=15.0,
     )
 
 

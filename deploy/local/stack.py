@@ -214,14 +214,15 @@ class Stack:
         if not self._services and not self._with_gateway:
             return
         with self._screen.step("Services") as step:
+            names = [*self._services, *(["gateway"] if self._with_gateway else [])]
+            step.detail(", ".join(names))
             for name in self._services:
                 self._spawn(self._service(name))
             if self._with_gateway:
                 gateway = self._gateway()
                 gateway.prepare()
                 self._spawn(gateway.process)
-            self._wait_ready(*self._services, *(["gateway"] if self._with_gateway else []))
-            step.detail(", ".join([*self._services, *(["gateway"] if self._with_gateway else [])]))
+            self._wait_ready(*names)
 
     def _gateway(self) -> Gateway:
         assert self._public is not None
@@ -241,6 +242,7 @@ class Stack:
         deadline = time.monotonic() + READY_WITHIN_S
         for name in names:
             self._processes[name].wait_ready(deadline - time.monotonic(), self._cancel)
+        self._record()
 
     # While it runs ------------------------------------------------------------------------
 
@@ -263,7 +265,6 @@ class Stack:
         process = self._processes[name]
         process.stop()
         process.spawn()
-        self._record()
         self._wait_ready(name)
 
     # Stopping -----------------------------------------------------------------------------

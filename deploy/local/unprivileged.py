@@ -38,6 +38,8 @@ class RunAs:
 def find(binary: Path, data: Path) -> RunAs:
     """How to run `binary` on files in `data`. Raises: StackError when that user cannot reach them."""
     if os.geteuid() != 0:
+        if data.stat().st_uid != os.geteuid():
+            raise StackError(f"{data} belongs to another user: run as that one, or set MTAS_DATA")
         return RunAs()
     owner = _owner(data)
     for candidate in _candidates(owner):
