@@ -1,0 +1,13 @@
+"""The authorize service: proves who a user is, and says so to a client with a code.
+
+Endpoints, below `/t/{tenant}`: `/authorize` (RFC 6749 §3.1, OpenID Connect Core §3.1.2, RFC 9207),
+the hosted pages `/login`, `/signup`, `/consent`, `/account`, `/signed-out`, and `/logout` (OpenID
+Connect RP-Initiated Logout 1.0). On its own port alone, for admin: `/internal` (users).
+
+Owns `authorize.users`, `authorize.credentials`, `authorize.sessions`. Reads tenants, clients and
+public keys; cannot read a client's secret or a private key. Writes authorization codes to Valkey
+and cannot read them back.
+
+Events out: `user.registered`, `user.disabled`, `user.enabled`, `session.started`, `session.ended`.
+Events in: none of its own; those of tenants, clients and keys make its caches forget.
+"""

@@ -1,0 +1,133 @@
+"""Composition root of the authorize service: settings → stores → context → Litestar."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from litestar import Litestar
+from litestar.di import Provide
+from litestar.plugins.jinja import JinjaTemplateEngine
+from litestar.template import TemplateConfig
+from litestar.types import ASGIApp
+
+from services.authorize import events
+from services.authorize.flows.context import Context
+from services.authorize.flows.public_keys import PublicKeys
+from services.authorize.routes import authorize, logout, questions, sign_in
+from services.authorize.routes.assets import Assets
+from services.authorize.routes.errors import exception_handlers
+from services.authorize.routes.internal import internal_router
+from services.authorize.routes.pages import Pages
+from services.authorize.routes.visitors import read_visitor, resolve_tenant
+from services.authorize.routes.web import Web
+from services.authorize.settings import Settings
+from shared import valkey
+from shared.clock import Clock, Entropy, random_bytes, utc_now
+from shared.db import Database
+from shared.directory import Directory
+from shared.events.bus import Bus
+from shared.events.outbox import Relay
+from shared.http.context import RequestContext
+from shared.http.health import health_routes
+from shared.limits import Limiter
+from shared.passwords import Passwords
+from shared.service import background
+
+MAX_BODY: Final = 64 * 1024
+_TEMPLATES: Final = Path(__file__).with_name("pages")
+_FORM_SECRET: Final = re.compile(r"[0-9a-fA-F]{64}")
+_ROUTES: Final = (
+    authorize.authorize_get,
+    authorize.authorize_post,
+    sign_in.login_page,
+    sign_in.login,
+    sign_in.signup_page,
+    sign_in.signup,
+    questions.consent_page,
+    questions.consent,
+    questions.account_page,
+    questions.select_account,
+    logout.logout_get,
+    logout.logout_post,
+    logout.signed_out_page,
+    logout.sign_out,
+)
+
+
+def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy = random_bytes) -> ASGIApp:
+    """The service as an ASGI application. Connects to nothing before its lifespan begins.
+
+    Raises: ValueError for a setting that cannot be.
+    """
+    _check(settings)
+    database = Database(settings.database_url, pool_size=settings.database_pool_size)
+    store = valkey.open_valkey(settings.valkey_url)
+    bus = Bus(settings.nats_url, "authorize")
+    context = Context(
+        database=database,
+        valkey=store,
+        directory=Directory(database, ttl_s=settings.cache_ttl_s),
+        public_keys=PublicKeys(database, ttl_s=settings.cache_ttl_s),
+        passwords=Passwords(workers=settings.password_workers, waiting=settings.password_queue),
+        limiter=Limiter(store, "authorize", clock),
+        relay=Relay(database, bus, "authorize"),
+        clock=clock,
+        entropy=entropy,
+    )
+    web = Web(public_url=settings.public_url, form_secret=settings.form_secret, entropy=entropy)
+    assets = Assets()
+    events.listen(bus, context)
+
+    @asynccontextmanager
+    async def lifespan(_app: Litestar) -> AsyncIterator[None]:
+        await database.open()
+        async with background(bus.run(), context.relay.run()):
+            yield
+        context.passwords.close()
+        await store.aclose()
+        await database.close()
+
+    app = Litestar(
+        [
+            *_ROUTES,
+            *assets.routes(),
+            internal_router(settings.internal_token),
+            *health_routes({"postgres": database.is_ready, "valkey": lambda: valkey.is_ready(store)}),
+        ],
+        dependencies={
+            "context": Provide(lambda: context, sync_to_thread=False),
+            "web": Provide(lambda: web, sync_to_thread=False),
+            "tenant": Provide(resolve_tenant),
+            "visitor": Provide(read_visitor, sync_to_thread=False),
+            "pages": Provide(Pages, sync_to_thread=False),
+        },
+        lifespan=[lifespan],
+        exception_handlers=exception_handlers(),
+        template_config=TemplateConfig(instance=JinjaTemplateEngine.from_environment(_templates(assets))),
+        request_max_body_size=MAX_BODY,
+        openapi_config=None,
+        logging_config=None,
+    )
+    return RequestContext(app)
+
+
+def _templates(assets: Assets) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,  # a misspelt name fails in a test, not silently on a page
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["asset_url"] = assets.url
+    return environment
+
+
+def _check(settings: Settings) -> None:
+    if not _FORM_SECRET.fullmatch(settings.form_secret.reveal()):
+        raise ValueError("MTAS_FORM_SECRET: 64 hexadecimal characters")
+    if len(settings.internal_token.reveal()) < 32:
+        raise ValueError("MTAS_INTERNAL_TOKEN: at least 32 characters")

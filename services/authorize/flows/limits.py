@@ -1,0 +1,36 @@
+"""How many passwords may be tried, and by whom. The numbers are here and nowhere else.
+
+Every way to a password counts first and looks after (`shared.limits`), so that parallel tries
+cannot pass. Keys carry the tenant: one tenant's attacker is not another's.
+"""
+
+from typing import Final
+from uuid import UUID
+
+from services.authorize.flows.context import Context
+from shared.limits import Bucket, Tries, account_key, address_key
+
+ACCOUNT: Final = Tries()
+"""5 free, then 1 s, 2 s, 4 s … 15 min apart, none after 100 within a day of the last."""
+
+ADDRESS: Final = Bucket(size=200, per_second=1.0)
+"""Wide enough for an office behind one address, too narrow to try one password on everybody."""
+
+
+async def count_address(context: Context, tenant_id: UUID, address: str) -> None:
+    """Somebody at this address (IPv6: this /64) signs in or up. Raises: TooManyTries."""
+    await context.limiter.spend(f"{tenant_id}:address:{address_key(address)}", ADDRESS)
+
+
+async def count_password(context: Context, tenant_id: UUID, email_key: str) -> None:
+    """A password is about to be checked for this account, which may not exist. Raises: TooManyTries."""
+    await context.limiter.count_try(_account(tenant_id, email_key), ACCOUNT)
+
+
+async def forgive_account(context: Context, tenant_id: UUID, email_key: str) -> None:
+    """The right password came."""
+    await context.limiter.forgive(_account(tenant_id, email_key))
+
+
+def _account(tenant_id: UUID, email_key: str) -> str:
+    return f"{tenant_id}:account:{account_key(email_key)}"

@@ -1,0 +1,59 @@
+"""Sign in with a password (NIST SP 800-63B-4 §3.1.1, §3.2.2).
+
+Nothing tells an account that exists from one that does not: not the answer, not the time it
+takes, not the limit. Every try is counted before its password is looked at.
+"""
+
+import structlog
+
+from services.authorize import store
+from services.authorize.flows import email_address, limits
+from services.authorize.flows.context import Context, Visitor
+from services.authorize.flows.sessions import StartedSession, start_session
+from services.authorize.store import Credentials
+from shared.oauth.types import Tenant
+
+log = structlog.get_logger()
+
+
+class WrongCredentials(Exception):
+    """No such account, another password, or an account that is disabled: the caller learns no more."""
+
+
+async def sign_in(
+    context: Context, tenant: Tenant, visitor: Visitor, email: str, password: str
+) -> StartedSession:
+    """Check the password, and begin a session in place of the one this browser had.
+
+    Raises: WrongCredentials, TooManyTries, Unavailable.
+    """
+    email_key = email_address.key_of(email)
+    await limits.count_address(context, tenant.tenant_id, visitor.address)
+    await limits.count_password(context, tenant.tenant_id, email_key)
+    async with context.database.tenant(tenant.tenant_id) as connection:
+        found = await store.get_credentials(connection, tenant.tenant_id, email_key)
+    fits = await context.passwords.verify(password, found.password_hash if found else None)
+    if found is None or not fits or found.disabled_at is not None:
+        log.info("sign-in refused", known=found is not None, disabled=fits)
+        raise WrongCredentials
+    await limits.forgive_account(context, tenant.tenant_id, email_key)
+    return await _start(context, tenant, visitor, found, password)
+
+
+async def _start(
+    context: Context, tenant: Tenant, visitor: Visitor, credentials: Credentials, password: str
+) -> StartedSession:
+    tenant_id, old = tenant.tenant_id, credentials.password_hash
+    new = await context.passwords.hash(password) if context.passwords.needs_rehash(old) else None
+    async with context.database.tenant(tenant_id) as connection:
+        session = await start_session(
+            connection, context, tenant, credentials.user_id, former_token=visitor.session_token
+        )
+        if session is None:
+            raise WrongCredentials
+        if new is not None:
+            await store.update_password_hash(
+                connection, tenant_id, credentials.user_id, old=old, new=new, now=context.clock()
+            )
+    context.relay.nudge()
+    return session

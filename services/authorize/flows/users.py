@@ -1,0 +1,136 @@
+"""Make, disable and enable users; what signing up and administration share."""
+
+import unicodedata
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final, Literal
+from uuid import UUID
+
+import msgspec
+
+from services.authorize import store
+from services.authorize.flows import email_address
+from services.authorize.flows.context import Context
+from shared.db import Connection
+from shared.events.catalog import UserDisabled, UserEnabled, UserRegistered
+from shared.events.outbox import insert_event
+from shared.passwords import check_new_password
+
+MAX_NAME_LENGTH: Final = 200
+_NOT_IN_NAMES: Final = ("Cc", "Cs", "Zl", "Zp")  # controls and line breaks; joiners belong in some names
+
+
+class InvalidUser(Exception):
+    """What cannot be: `errors` says so by field, in words for the one who typed it."""
+
+    def __init__(self, errors: Mapping[str, str]) -> None:
+        super().__init__(", ".join(errors))
+        self.errors: Final = dict(errors)
+
+
+class EmailTaken(Exception):
+    """The tenant has a user with this address."""
+
+
+class UnknownTenant(Exception):
+    """There is no such tenant."""
+
+
+class UnknownUser(Exception):
+    """The tenant has no such user."""
+
+
+class NewUser(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody who may become a user, cleaned and checked (`read_new_user`)."""
+
+    email: str
+    email_key: str
+    email_verified: bool
+    name: str | None
+
+
+def read_new_user(
+    email: str, password: str, *, name: str | None = None, email_verified: bool = False
+) -> NewUser:
+    """Raises: InvalidUser, with everything that is wrong at once."""
+    errors = {}
+    email = email_address.clean(email)
+    if not email_address.is_well_formed(email):
+        errors["email"] = "Enter an email address, like name@example.com."
+    try:
+        check_new_password(password)
+    except ValueError as error:
+        errors["password"] = str(error)
+    name = unicodedata.normalize("NFC", name).strip() if name else None
+    if name and (len(name) > MAX_NAME_LENGTH or any(unicodedata.category(c) in _NOT_IN_NAMES for c in name)):
+        errors["name"] = f"Use at most {MAX_NAME_LENGTH} characters, on one line."
+    if errors:
+        raise InvalidUser(errors)
+    return NewUser(
+        email=email, email_key=email_address.key_of(email), email_verified=email_verified, name=name or None
+    )
+
+
+async def insert_user(
+    connection: Connection,
+    tenant_id: UUID,
+    user: NewUser,
+    password_hash: str,
+    *,
+    by: Literal["sign_up", "administrator"],
+    now: datetime,
+) -> UUID:
+    """Make the user in the caller's transaction. Raises: EmailTaken."""
+    user_id = await store.insert_user(
+        connection,
+        tenant_id,
+        email=user.email,
+        email_key=user.email_key,
+        email_verified=user.email_verified,
+        name=user.name,
+        now=now,
+    )
+    if user_id is None:
+        raise EmailTaken
+    await store.insert_credentials(connection, tenant_id, user_id, password_hash, now)
+    await insert_event(connection, tenant_id, user_id, UserRegistered(by=by), now)
+    return user_id
+
+
+async def create_user(context: Context, tenant_id: UUID, user: NewUser, password: str) -> UUID:
+    """An administrator makes a user, who can sign in at once.
+
+    Raises: UnknownTenant, EmailTaken, Unavailable.
+    """
+    password_hash = await context.passwords.hash(password)
+    async with context.database.tenant(tenant_id) as connection:
+        if not await store.is_tenant(connection, tenant_id):
+            raise UnknownTenant
+        user_id = await insert_user(
+            connection, tenant_id, user, password_hash, by="administrator", now=context.clock()
+        )
+    context.relay.nudge()
+    return user_id
+
+
+async def disable_user(context: Context, tenant_id: UUID, user_id: UUID) -> None:
+    """Void the user's sessions and grants. Doing it twice does it once. Raises: UnknownUser."""
+    now = context.clock()
+    async with context.database.tenant(tenant_id) as connection:
+        if await store.disable_user(connection, tenant_id, user_id, now):
+            await store.end_sessions_of_user(connection, tenant_id, user_id, now)
+            await insert_event(connection, tenant_id, user_id, UserDisabled(), now)
+        elif not await store.is_user(connection, tenant_id, user_id):
+            raise UnknownUser
+    context.relay.nudge()
+
+
+async def enable_user(context: Context, tenant_id: UUID, user_id: UUID) -> None:
+    """Let the user sign in again; what was void stays void. Raises: UnknownUser."""
+    now = context.clock()
+    async with context.database.tenant(tenant_id) as connection:
+        if await store.enable_user(connection, tenant_id, user_id, now):
+            await insert_event(connection, tenant_id, user_id, UserEnabled(), now)
+        elif not await store.is_user(connection, tenant_id, user_id):
+            raise UnknownUser
+    context.relay.nudge()

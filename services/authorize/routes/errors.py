@@ -1,0 +1,163 @@
+"""From exceptions to answers: a page for a person, a problem document for `/internal`.
+
+A page says what happened, what to do about it, and the request's id; nothing of the cause, which
+is in the log under that id.
+"""
+
+import re
+from typing import Any, Final
+
+import msgspec
+import structlog
+from litestar import Response
+from litestar.exceptions import HTTPException
+from litestar.response import Template
+from litestar.types import ExceptionHandlersMap
+
+from services.authorize.flows.interaction import InteractionGone
+from services.authorize.flows.outcome import Unproven
+from services.authorize.flows.sign_up import SignUpClosed
+from services.authorize.routes.internal import PREFIX, problem
+from services.authorize.routes.pages import page_headers
+from services.authorize.routes.web import AnyRequest
+from shared.http.context import request_id
+from shared.http.errors import RETRY_AFTER_S, UNAVAILABLE
+from shared.oauth.errors import OAuthError
+
+log = structlog.get_logger()
+
+_SLUG: Final = re.compile(r"/t/([a-z0-9-]{1,40})/")
+
+
+class Trouble(msgspec.Struct, frozen=True, kw_only=True):
+    """What an error page says; `detail` is for the app's developer."""
+
+    status: int
+    title: str
+    advice: str
+    detail: str | None = None
+
+
+_BACK_TO_APP: Final = "Go back to the app that you came from, and start again."
+_BY_STATUS: Final = {
+    403: Trouble(
+        status=403,
+        title="We could not tell that this came from you",
+        advice="Go back, reload the page and try again. If that does not help, allow cookies for this site.",
+    ),
+    404: Trouble(
+        status=404,
+        title="There is no such page",
+        advice="Check the address, or go back to the app that you came from.",
+    ),
+    503: Trouble(
+        status=503,
+        title="We cannot do this right now",
+        advice="A part of the service is away for a moment. Wait a few seconds, then reload this page.",
+    ),
+    500: Trouble(
+        status=500,
+        title="Something went wrong on our side",
+        advice="Try again in a moment. If it happens again, tell the people who run this service "
+        "the request id below.",
+    ),
+}
+
+
+def exception_handlers() -> ExceptionHandlersMap:
+    return {
+        Unproven: _unproven,
+        InteractionGone: _interaction_gone,
+        OAuthError: _refused,
+        SignUpClosed: _not_found,
+        HTTPException: _http_error,
+        **dict.fromkeys(UNAVAILABLE, _unavailable),
+        Exception: _unexpected,
+    }
+
+
+def _unproven(request: AnyRequest, error: Unproven) -> Response[Any]:
+    log.info("refused", error="unproven", reason=error.description)
+    return _page(
+        request,
+        Trouble(
+            status=400,
+            title="This sign-in link does not work",
+            advice="The app that sent you here asked in a way that we cannot accept. Go back to it; "
+            "if it happens again, tell the people who run the app.",
+            detail=error.description,
+        ),
+    )
+
+
+def _interaction_gone(request: AnyRequest, _error: InteractionGone) -> Response[Any]:
+    return _page(
+        request,
+        Trouble(
+            status=400,
+            title="This sign-in is over",
+            advice="It was finished already, took longer than half an hour, or was begun in another browser. "
+            + _BACK_TO_APP,
+        ),
+    )
+
+
+def _refused(request: AnyRequest, error: OAuthError) -> Response[Any]:
+    log.info("refused", error=error.code, reason=error.reason)
+    return _page(
+        request,
+        Trouble(
+            status=error.status,
+            title="We could not read this request",
+            advice=_BACK_TO_APP,
+            detail=error.description,
+        ),
+    )
+
+
+def _not_found(request: AnyRequest, _error: SignUpClosed) -> Response[Any]:
+    return _page(request, _BY_STATUS[404])
+
+
+def _http_error(request: AnyRequest, error: HTTPException) -> Response[Any]:
+    if error.status_code >= 500:
+        return _unexpected(request, error)
+    known = _BY_STATUS.get(error.status_code)
+    trouble = known or Trouble(
+        status=error.status_code,
+        title="We could not read this request",
+        advice=_BACK_TO_APP,
+        detail=error.detail,
+    )
+    return _page(request, trouble, detail=error.detail, headers=error.headers)
+
+
+def _unavailable(request: AnyRequest, error: Exception) -> Response[Any]:
+    log.warning("unavailable", cause=type(error).__name__)
+    return _page(request, _BY_STATUS[503], headers={"Retry-After": str(RETRY_AFTER_S)})
+
+
+def _unexpected(request: AnyRequest, error: Exception) -> Response[Any]:
+    log.error("unexpected error", exc_info=error)
+    return _page(request, _BY_STATUS[500])
+
+
+def _page(
+    request: AnyRequest, trouble: Trouble, *, detail: str | None = None, headers: dict[str, str] | None = None
+) -> Response[Any]:
+    path = request.scope["path"]
+    if path.startswith(PREFIX):
+        return problem(trouble.status, trouble.title, detail or trouble.detail, headers=headers)
+    slug = _SLUG.match(path)
+    return Template(
+        "error.html",
+        context={
+            "tenant": request.scope["state"].get("tenant"),
+            "slug": slug.group(1) if slug else None,
+            "trouble": trouble,
+            "request_id": request_id(request.scope),
+        },
+        status_code=trouble.status,
+        media_type="text/html",
+        headers=page_headers("'none'") | (headers or {}),
+    )

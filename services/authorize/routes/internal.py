@@ -1,0 +1,123 @@
+"""`/internal`: users, for the admin service. On this service's own port; the gateway routes none of it.
+
+JSON in and out; errors as `application/problem+json` (RFC 9457).
+"""
+
+import hmac
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from litestar import Response, Router, post
+from litestar.connection import ASGIConnection
+from litestar.di import NamedDependency
+from litestar.exceptions import NotAuthorizedException
+from litestar.handlers import BaseRouteHandler
+from litestar.params import FromPath
+
+from services.authorize.flows.context import Context
+from services.authorize.flows.users import (
+    EmailTaken,
+    InvalidUser,
+    UnknownTenant,
+    UnknownUser,
+    create_user,
+    disable_user,
+    enable_user,
+    read_new_user,
+)
+from services.authorize.routes.web import AnyRequest
+from shared.http.headers import NO_STORE
+from shared.secret import Secret
+
+PREFIX: Final = "/internal"
+
+
+class UserToCreate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    email: str
+    password: str
+    name: str | None = None
+    email_verified: bool = False
+
+
+class CreatedUser(msgspec.Struct, frozen=True, kw_only=True):
+    user_id: UUID
+    email: str
+
+
+def internal_router(token: Secret) -> Router:
+    """Routes behind a bearer token, compared in constant time."""
+    expected = f"Bearer {token.reveal()}".encode()
+
+    def require_token(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
+        presented = connection.headers.get("authorization", "").encode("utf-8", "surrogateescape")
+        if not hmac.compare_digest(presented, expected):
+            raise NotAuthorizedException(
+                detail="a bearer token is needed", headers={"WWW-Authenticate": "Bearer"}
+            )
+
+    return Router(PREFIX, route_handlers=[create, disable, enable], guards=[require_token])
+
+
+@post("/tenants/{tenant_id:uuid}/users")
+async def create(
+    request: AnyRequest, context: NamedDependency[Context], tenant_id: FromPath[UUID]
+) -> Response[bytes]:
+    try:
+        body = msgspec.json.decode(await request.body(), type=UserToCreate)
+        user = read_new_user(body.email, body.password, name=body.name, email_verified=body.email_verified)
+        user_id = await create_user(context, tenant_id, user, body.password)
+    except msgspec.ValidationError as error:
+        return problem(422, "The user is not valid", str(error))
+    except msgspec.DecodeError:
+        return problem(400, "The body is not JSON")
+    except InvalidUser as error:
+        return problem(422, "The user is not valid", " ".join(error.errors.values()), errors=error.errors)
+    except UnknownTenant:
+        return problem(404, "There is no such tenant")
+    except EmailTaken:
+        return problem(409, "The email address is taken", "This tenant has a user with this email address.")
+    return _json(201, CreatedUser(user_id=user_id, email=user.email))
+
+
+@post("/tenants/{tenant_id:uuid}/users/{user_id:uuid}/disable", status_code=204)
+async def disable(
+    context: NamedDependency[Context], tenant_id: FromPath[UUID], user_id: FromPath[UUID]
+) -> Response[bytes]:
+    try:
+        await disable_user(context, tenant_id, user_id)
+    except UnknownUser:
+        return problem(404, "There is no such user")
+    return Response(content=b"", status_code=204)
+
+
+@post("/tenants/{tenant_id:uuid}/users/{user_id:uuid}/enable", status_code=204)
+async def enable(
+    context: NamedDependency[Context], tenant_id: FromPath[UUID], user_id: FromPath[UUID]
+) -> Response[bytes]:
+    try:
+        await enable_user(context, tenant_id, user_id)
+    except UnknownUser:
+        return problem(404, "There is no such user")
+    return Response(content=b"", status_code=204)
+
+
+def problem(
+    status: int, title: str, detail: str | None = None, *, headers: dict[str, str] | None = None, **more: Any
+) -> Response[bytes]:
+    """RFC 9457. `detail` never repeats what was sent."""
+    content = {"type": "about:blank", "title": title, "status": status, **more}
+    if detail is not None:
+        content["detail"] = detail
+    response = _json(status, content, "application/problem+json")
+    response.headers.update(headers or {})
+    return response
+
+
+def _json(status: int, content: object, media_type: str = "application/json") -> Response[bytes]:
+    return Response(
+        content=msgspec.json.encode(content),
+        status_code=status,
+        media_type=media_type,
+        headers=dict(NO_STORE),
+    )

@@ -1,0 +1,61 @@
+"""Who is in front of us: the tenant of the path, and the browser of the cookies."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from litestar.di import NamedDependency
+from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
+
+from services.authorize.flows.context import Context, Visitor
+from services.authorize.routes.web import AnyRequest, Web
+from shared.http.context import client_address
+from shared.oauth.types import Tenant
+from shared.secret import b64url
+
+_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{43}")
+
+
+async def resolve_tenant(
+    slug: FromPath[str], request: AnyRequest, context: NamedDependency[Context]
+) -> Tenant:
+    """The tenant that the path names, disabled or not. Raises: NotFoundException."""
+    tenant = await context.directory.tenant_by_slug(slug)
+    if tenant is None:
+        raise NotFoundException(detail="no such tenant")
+    request.scope["state"]["tenant"] = tenant  # for the page that says what went wrong
+    return tenant
+
+
+def read_visitor(request: AnyRequest, web: NamedDependency[Web], tenant: NamedDependency[Tenant]) -> Visitor:
+    """A browser without our cookie gets a new one's value; `pages` sends it where it is needed."""
+    cookies = _Cookies(request)
+    browser = cookies.get(web.browser_cookie)
+    request.scope["state"]["is_new_browser"] = browser is None
+    return Visitor(
+        browser=browser or b64url(web.entropy(32)),
+        session_token=cookies.get(web.session_cookie(tenant)),
+        address=client_address(request.scope),
+    )
+
+
+class _Cookies:
+    """The request's cookies. Ours are 256 random bits each: anything else, or two of a name, is none.
+
+    Not Litestar's parser, whose cache would keep what it has parsed, sessions included, in memory.
+    """
+
+    def __init__(self, request: AnyRequest) -> None:
+        self._pairs = list(_pairs(request.headers.getall("cookie", [])))
+
+    def get(self, name: str) -> str | None:
+        values = [value for key, value in self._pairs if key == name]
+        return values[0] if len(values) == 1 and _TOKEN.fullmatch(values[0]) else None
+
+
+def _pairs(headers: list[str]) -> Iterator[tuple[str, str]]:
+    for header in headers:
+        for part in header.split(";"):
+            name, _, value = part.strip().partition("=")
+            yield name, value

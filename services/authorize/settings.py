@@ -1,0 +1,23 @@
+"""Settings of the authorize service."""
+
+from typing import Annotated
+
+from shared.secret import Secret
+from shared.settings import CommonSettings, Doc
+
+
+class Settings(CommonSettings, frozen=True, kw_only=True):
+    listen_port: Annotated[int, Doc(description="Port of the authorize service.", ge=1, le=65535)] = 8101
+    valkey_url: Annotated[Secret, Doc(description="Valkey, as this service's own user.")]
+    form_secret: Annotated[
+        Secret, Doc(description="64 hexadecimal characters; binds forms to the browser they were sent to.")
+    ]
+    internal_token: Annotated[
+        Secret, Doc(description="Bearer token of `/internal`, which only the admin service calls.")
+    ]
+    password_workers: Annotated[
+        int, Doc(description="How many passwords are hashed at once; each takes 19 MiB.", ge=1, le=64)
+    ] = 2
+    password_queue: Annotated[
+        int, Doc(description="How many more may wait to be hashed before 503.", ge=1, le=10_000)
+    ] = 64

@@ -1,0 +1,184 @@
+"""The authorize service's statements, one typed function each (queries.sql), and its keys in Valkey."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from shared.db import Connection, load_queries
+from shared.oauth.authorization_code import CodeGrant, code_key, encode_grant
+from shared.secret import Secret
+from shared.valkey import Valkey
+
+_SQL = load_queries(__file__)
+
+
+class Credentials(msgspec.Struct, frozen=True, kw_only=True):
+    """What a password is checked against."""
+
+    user_id: UUID
+    password_hash: str
+    disabled_at: datetime | None
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """A signed-in browser, and what its pages show of the user."""
+
+    session_id: UUID
+    user_id: UUID
+    auth_time: datetime
+    last_seen_at: datetime
+    email: str
+    name: str | None
+
+
+class EndedSession(msgspec.Struct, frozen=True, kw_only=True):
+    session_id: UUID
+    user_id: UUID
+
+
+class PublicKey(msgspec.Struct, frozen=True, kw_only=True):
+    kid: str
+    alg: str
+    public_jwk: dict[str, Any]
+
+
+# Users --------------------------------------------------------------------------------------
+
+
+async def is_tenant(connection: Connection, tenant_id: UUID) -> bool:
+    return bool(await connection.fetchval(_SQL["is_tenant"], tenant_id))
+
+
+async def get_credentials(connection: Connection, tenant_id: UUID, email_key: str) -> Credentials | None:
+    row = await connection.fetchrow(_SQL["get_credentials"], tenant_id, email_key)
+    return msgspec.convert(dict(row), Credentials) if row else None
+
+
+async def insert_user(
+    connection: Connection,
+    tenant_id: UUID,
+    *,
+    email: str,
+    email_key: str,
+    email_verified: bool,
+    name: str | None,
+    now: datetime,
+) -> UUID | None:
+    """The new user's id; None when the address is taken."""
+    user_id: UUID | None = await connection.fetchval(
+        _SQL["insert_user"], tenant_id, email, email_key, email_verified, name, now
+    )
+    return user_id
+
+
+async def insert_credentials(
+    connection: Connection, tenant_id: UUID, user_id: UUID, password_hash: str, now: datetime
+) -> None:
+    await connection.execute(_SQL["insert_credentials"], tenant_id, user_id, password_hash, now)
+
+
+async def update_password_hash(
+    connection: Connection, tenant_id: UUID, user_id: UUID, *, old: str, new: str, now: datetime
+) -> None:
+    await connection.execute(_SQL["update_password_hash"], tenant_id, user_id, old, new, now)
+
+
+async def is_user(connection: Connection, tenant_id: UUID, user_id: UUID) -> bool:
+    return bool(await connection.fetchval(_SQL["is_user"], tenant_id, user_id))
+
+
+async def disable_user(connection: Connection, tenant_id: UUID, user_id: UUID, now: datetime) -> bool:
+    """Did this change anything?"""
+    return await connection.fetchval(_SQL["disable_user"], tenant_id, user_id, now) is not None
+
+
+async def enable_user(connection: Connection, tenant_id: UUID, user_id: UUID, now: datetime) -> bool:
+    """Did this change anything?"""
+    return await connection.fetchval(_SQL["enable_user"], tenant_id, user_id, now) is not None
+
+
+# Sessions -----------------------------------------------------------------------------------
+
+
+async def insert_session(
+    connection: Connection,
+    tenant_id: UUID,
+    *,
+    token_hash: bytes,
+    user_id: UUID,
+    now: datetime,
+    expires_at: datetime,
+) -> UUID | None:
+    """The new session's id; None when the user may not have one."""
+    session_id: UUID | None = await connection.fetchval(
+        _SQL["insert_session"], tenant_id, user_id, token_hash, now, expires_at
+    )
+    return session_id
+
+
+async def get_session(
+    connection: Connection, tenant_id: UUID, token_hash: bytes, now: datetime, idle_since: datetime
+) -> Session | None:
+    row = await connection.fetchrow(_SQL["get_session"], tenant_id, token_hash, now, idle_since)
+    return msgspec.convert(dict(row), Session) if row else None
+
+
+async def touch_session(connection: Connection, tenant_id: UUID, session_id: UUID, now: datetime) -> None:
+    await connection.execute(_SQL["touch_session"], tenant_id, session_id, now)
+
+
+async def end_session(
+    connection: Connection, tenant_id: UUID, token_hash: bytes, now: datetime, idle_since: datetime
+) -> EndedSession | None:
+    row = await connection.fetchrow(_SQL["end_session"], tenant_id, token_hash, now, idle_since)
+    return msgspec.convert(dict(row), EndedSession) if row else None
+
+
+async def end_sessions_of_user(connection: Connection, tenant_id: UUID, user_id: UUID, now: datetime) -> None:
+    await connection.execute(_SQL["end_sessions_of_user"], tenant_id, user_id, now)
+
+
+# Public keys --------------------------------------------------------------------------------
+
+
+async def list_public_keys(connection: Connection, tenant_id: UUID) -> list[PublicKey]:
+    rows = await connection.fetch(_SQL["list_public_keys"], tenant_id)
+    return [msgspec.convert(dict(row), PublicKey) for row in rows]
+
+
+# Valkey: codes and interactions -------------------------------------------------------------
+
+
+async def insert_code(
+    valkey: Valkey, tenant_id: UUID, code: Secret, grant: CodeGrant, ttl: timedelta
+) -> None:
+    """Keep what the code stands for until it is redeemed or `ttl` is over."""
+    await valkey.set(code_key(tenant_id, code.reveal()), encode_grant(grant), ex=ttl, nx=True)
+
+
+async def insert_interaction(
+    valkey: Valkey, tenant_id: UUID, interaction_id: str, packed: bytes, ttl: timedelta
+) -> None:
+    await valkey.set(_interaction_key(tenant_id, interaction_id), packed, ex=ttl)
+
+
+async def get_interaction(valkey: Valkey, tenant_id: UUID, interaction_id: str) -> bytes | None:
+    packed: bytes | None = await valkey.get(_interaction_key(tenant_id, interaction_id))  # type: ignore[assignment]
+    return packed
+
+
+async def update_interaction(valkey: Valkey, tenant_id: UUID, interaction_id: str, packed: bytes) -> bool:
+    """False when it has ended meanwhile; its time to live stays as it was."""
+    key = _interaction_key(tenant_id, interaction_id)
+    return bool(await valkey.set(key, packed, xx=True, keepttl=True))
+
+
+async def consume_interaction(valkey: Valkey, tenant_id: UUID, interaction_id: str) -> bool:
+    """End it. True for one caller only, however many try."""
+    return await valkey.delete(_interaction_key(tenant_id, interaction_id)) == 1
+
+
+def _interaction_key(tenant_id: UUID, interaction_id: str) -> str:
+    return f"interaction:{tenant_id}:{interaction_id}"
