@@ -1,0 +1,93 @@
+"""Composition root of the admin service: settings → stores → context → Litestar."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from litestar import Litestar, Response
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.types import ASGIApp, ExceptionHandlersMap
+
+from services.admin import events
+from services.admin.authorize_api import AuthorizeApi
+from services.admin.flows.context import Context
+from services.admin.routes.api import problems
+from services.admin.routes.api.router import api_router, openapi_json
+from services.admin.routes.dashboard import errors
+from services.admin.routes.dashboard.assets import asset
+from services.admin.routes.dashboard.pages import template_config
+from services.admin.routes.dashboard.router import dashboard_router, home
+from services.admin.routes.dashboard.web import AnyRequest, Web
+from services.admin.settings import Settings
+from shared import valkey
+from shared.clock import Clock, Entropy, random_bytes, utc_now
+from shared.db import Database
+from shared.events.bus import Bus
+from shared.events.outbox import Relay
+from shared.http.context import RequestContext
+from shared.http.health import health_routes
+from shared.limits import Limiter
+from shared.passwords import Passwords
+from shared.service import background
+
+MAX_BODY: Final = 64 * 1024
+
+
+def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy = random_bytes) -> ASGIApp:
+    """The service as an ASGI application. Connects to nothing before its lifespan begins."""
+    database = Database(settings.database_url, pool_size=settings.database_pool_size)
+    store = valkey.open_valkey(settings.valkey_url)
+    bus = Bus(settings.nats_url, "admin")
+    context = Context(
+        database=database,
+        relay=Relay(database, bus, "admin"),
+        limiter=Limiter(store, "admin", clock),
+        passwords=Passwords(workers=settings.password_workers),
+        authorize=AuthorizeApi(settings.authorize_url, settings.internal_token),
+        setup_token=settings.setup_token,
+        public_url=settings.public_url.rstrip("/"),
+        clock=clock,
+        entropy=entropy,
+    )
+    web = Web(public_url=settings.public_url, form_secret=settings.form_secret, entropy=entropy)
+
+    @asynccontextmanager
+    async def lifespan(_app: Litestar) -> AsyncIterator[None]:
+        await database.open()
+        async with background(bus.run(), bus.consume(events.handler(context)), context.relay.run()):
+            yield
+        await context.authorize.close()
+        context.passwords.close()
+        await store.aclose()
+        await database.close()
+
+    app = Litestar(
+        [
+            home,
+            asset,
+            dashboard_router(context, web),
+            openapi_json,
+            api_router(settings.operator_token),
+            *health_routes({"postgres": database.is_ready, "valkey": lambda: valkey.is_ready(store)}),
+        ],
+        dependencies={"context": Provide(lambda: context, sync_to_thread=False)},
+        lifespan=[lifespan],
+        exception_handlers=_outside_of_routers(),
+        template_config=template_config(),
+        request_max_body_size=MAX_BODY,
+        openapi_config=None,
+        logging_config=None,
+    )
+    return RequestContext(app)
+
+
+def _outside_of_routers() -> ExceptionHandlersMap:
+    """For paths that no router has: a page, or below `/api` a problem."""
+
+    def http_error(request: AnyRequest, error: HTTPException) -> Response[Any]:
+        if request.scope["path"].startswith("/api/"):
+            return problems.http_error(request, error)
+        return errors.http_error(request, error)
+
+    return {**errors.exception_handlers(), HTTPException: http_error}

@@ -1,0 +1,77 @@
+"""Give the password again before something weighty: step-up authentication.
+
+Secrets are shown only to somebody whose password was given within the last ten minutes, so
+that a dashboard left open, or a stolen session, does not hand them out.
+"""
+
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from services.admin.flows import sessions
+from services.admin.flows.access import Principal
+from services.admin.flows.context import Context
+from services.admin.flows.emails import email_key
+from services.admin.flows.refused import FieldError, Invalid, Refused
+from services.admin.flows.sign_in import count_try, forgive
+from services.admin.store import developers
+from shared.secret import Secret
+
+FRESH: Final = timedelta(minutes=10)
+
+
+class ConfirmationNeeded(Refused):
+    """The password is too long ago."""
+
+    status = 403
+    title = "Confirm that it is you"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Give your password again to go on.",
+            [FieldError("password", "Give your password again: this makes a new secret.")],
+        )
+
+
+def is_fresh(context: Context, principal: Principal) -> bool:
+    """Was the password given lately? The operator's token has none to give."""
+    return principal.authenticated_at is None or context.clock() - principal.authenticated_at <= FRESH
+
+
+def require_fresh(context: Context, principal: Principal) -> None:
+    """Raises: ConfirmationNeeded."""
+    if not is_fresh(context, principal):
+        raise ConfirmationNeeded
+
+
+async def confirm_identity(
+    context: Context, principal: Principal, session_token: str, password: str, address: str
+) -> tuple[Principal, Secret]:
+    """The principal anew, and the session that replaces the present one and ends when it would.
+
+    Counts as a try like any sign-in. Raises: Invalid on `password`, TooManyTries, Unavailable.
+    """
+    assert principal.developer_id is not None
+    assert principal.email is not None
+    key = email_key(principal.email)
+    await count_try(context, key, address)
+    async with context.database.connection() as connection:
+        stored = await developers.get_password_hash(connection, principal.developer_id)
+    if not await context.passwords.verify(password, stored):
+        raise Invalid("Check your password.", [FieldError("password", "That is not your password.")])
+    await forgive(context, key)
+    token = await _replace(context, principal.developer_id, session_token)
+    renewed = await sessions.get_principal(context, token.reveal())
+    assert renewed is not None, "the session was begun just now"
+    return renewed, token
+
+
+async def _replace(context: Context, developer_id: UUID, session_token: str) -> Secret:
+    now = context.clock()
+    old = sessions.hash_token(session_token)
+    async with context.database.transaction() as connection:
+        session = await developers.get_session(connection, old, now, now - sessions.IDLE)
+        await developers.delete_session(connection, old)
+        return await sessions.begin(
+            context, connection, developer_id, expires_at=session.expires_at if session else None
+        )

@@ -1,0 +1,26 @@
+"""What a flow of the admin service works with."""
+
+from dataclasses import dataclass
+
+from services.admin.authorize_api import AuthorizeApi
+from shared.clock import Clock, Entropy
+from shared.db import Database
+from shared.events.outbox import Relay
+from shared.limits import Limiter
+from shared.passwords import Passwords
+from shared.secret import Secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    database: Database
+    relay: Relay
+    limiter: Limiter
+    passwords: Passwords
+    authorize: AuthorizeApi
+    setup_token: Secret
+    public_url: str
+    clock: Clock
+    entropy: Entropy
+    key_wait_s: float = 5.0
+    """How long registering an app waits for its first signing key."""

@@ -1,0 +1,61 @@
+"""Pages by keyset: a cursor names the last item seen, so nothing shifts while somebody reads."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final, Generic, TypeVar
+from uuid import UUID
+
+import msgspec
+
+from services.admin.flows.refused import FieldError, Invalid
+from shared.secret import b64url, from_b64url
+
+DEFAULT_LIMIT: Final = 50
+MAX_LIMIT: Final = 100
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+
+class Page(msgspec.Struct, Generic[T], frozen=True):
+    """`next` is the cursor of the page after, None on the last."""
+
+    items: tuple[T, ...]
+    next: str | None
+
+    def map(self, change: Callable[[T], U]) -> "Page[U]":
+        return Page(tuple(change(item) for item in self.items), self.next)
+
+
+def page(rows: list[T], limit: int, key: Callable[[T], Any]) -> Page[T]:
+    """A page of rows that were read with one more than `limit`; `key` is what the cursor holds."""
+    items = tuple(rows[:limit])
+    more = len(rows) > limit
+    return Page(items, b64url(msgspec.json.encode(key(items[-1]))) if more else None)
+
+
+def check_limit(limit: int) -> None:
+    """Raises: Invalid."""
+    if not 1 <= limit <= MAX_LIMIT:
+        raise Invalid("Check the fields that are named.", [FieldError("limit", f"Use 1 to {MAX_LIMIT}.")])
+
+
+def after_text(cursor: str | None) -> str | None:
+    return None if cursor is None else _read(cursor, str)
+
+
+def after_id(cursor: str | None) -> UUID | None:
+    return None if cursor is None else _read(cursor, UUID)
+
+
+def after_moment(cursor: str | None) -> tuple[datetime, UUID] | None:
+    return None if cursor is None else _read(cursor, tuple[datetime, UUID])
+
+
+def _read(cursor: str, type_: type[T]) -> T:
+    """Raises: Invalid for a cursor that is not from us."""
+    try:
+        raw = from_b64url(cursor)
+        return msgspec.json.decode(b"" if b"\\u0000" in raw else raw, type=type_)
+    except (ValueError, msgspec.MsgspecError):
+        raise Invalid("Check the fields that are named.", [FieldError("cursor", "Not a cursor.")]) from None

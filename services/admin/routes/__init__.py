@@ -1,0 +1,1 @@
+"""HTTP ⇄ flows, in two tongues: `api` speaks JSON, `dashboard` pages. No rules here, no SQL."""

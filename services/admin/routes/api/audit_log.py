@@ -1,0 +1,34 @@
+"""The audit log of an app."""
+
+from typing import Annotated
+
+from litestar import get
+from litestar.params import FromPath, QueryParameter
+
+from services.admin.flows import audit
+from services.admin.flows.access import Principal
+from services.admin.flows.context import Context
+from services.admin.flows.paging import DEFAULT_LIMIT
+from services.admin.routes.api.apps import Cursor, Limit
+from services.admin.routes.api.views import EntryPage, entry_view
+
+Type = Annotated[
+    str | None, QueryParameter(query="type", description="One type of event, `user.registered`.")
+]
+
+
+@get("/apps/{app_id:str}/audit-log", operation_id="list_audit_log", summary="Show an app's audit log")
+async def list_(
+    context: Context,
+    principal: Principal,
+    app_id: FromPath[str],
+    event_type: Type = None,
+    cursor: Cursor = None,
+    limit: Limit = DEFAULT_LIMIT,
+) -> EntryPage:
+    """Every event of the app, newest first."""
+    page = await audit.list_entries(context, principal, app_id, event_type, cursor, limit)
+    return EntryPage(items=tuple(entry_view(entry) for entry in page.items), next=page.next)
+
+
+ROUTES = [list_]

@@ -1,0 +1,93 @@
+"""Clients of an app: list, add, show, change; rotate a secret."""
+
+from litestar import get, patch, post
+from litestar.params import FromPath, JSONBody
+
+from services.admin.flows import add_client, read_apps, rotate_secret, update_client
+from services.admin.flows.access import Principal
+from services.admin.flows.add_client import AddClient
+from services.admin.flows.context import Context
+from services.admin.flows.paging import DEFAULT_LIMIT
+from services.admin.flows.rotate_secret import RotateSecret
+from services.admin.flows.update_client import UpdateClient
+from services.admin.routes.api.apps import Cursor, Limit
+from services.admin.routes.api.views import (
+    AddedClientView,
+    ClientDetail,
+    ClientPage,
+    ClientView,
+    RotatedSecretView,
+    client_detail,
+    client_view,
+)
+
+_CLIENTS = "/apps/{app_id:str}/clients"
+_CLIENT = _CLIENTS + "/{client_id:str}"
+
+
+@get(_CLIENTS, operation_id="list_clients", summary="List an app's clients")
+async def list_(
+    context: Context,
+    principal: Principal,
+    app_id: FromPath[str],
+    cursor: Cursor = None,
+    limit: Limit = DEFAULT_LIMIT,
+) -> ClientPage:
+    """By client ID."""
+    page = await read_apps.list_clients(context, principal, app_id, cursor, limit)
+    return ClientPage(items=tuple(client_view(client) for client in page.items), next=page.next)
+
+
+@post(_CLIENTS, operation_id="add_client", summary="Add a client")
+async def add(
+    context: Context, principal: Principal, app_id: FromPath[str], data: JSONBody[AddClient]
+) -> AddedClientView:
+    """web and machine clients get a secret, in this answer and never again; spa and native have none."""
+    added = await add_client.add_client(context, principal, app_id, data)
+    return AddedClientView(
+        issuer=added.app.issuer,
+        client=client_view(added.client),
+        client_secret=None if added.secret is None else added.secret.reveal(),
+    )
+
+
+@get(_CLIENT, operation_id="show_client", summary="Show a client")
+async def show(
+    context: Context, principal: Principal, app_id: FromPath[str], client_id: FromPath[str]
+) -> ClientDetail:
+    """With the dates of its live secrets."""
+    return client_detail(await read_apps.show_client(context, principal, app_id, client_id))
+
+
+@patch(_CLIENT, operation_id="update_client", summary="Change a client")
+async def update(
+    context: Context,
+    principal: Principal,
+    app_id: FromPath[str],
+    client_id: FromPath[str],
+    data: JSONBody[UpdateClient],
+) -> ClientView:
+    """What is left out stays; a list replaces the list that was."""
+    return client_view(await update_client.update_client(context, principal, app_id, client_id, data))
+
+
+@post(_CLIENT + "/secrets", operation_id="rotate_secret", summary="Rotate a client's secret")
+async def rotate(
+    context: Context,
+    principal: Principal,
+    app_id: FromPath[str],
+    client_id: FromPath[str],
+    data: JSONBody[RotateSecret],
+) -> RotatedSecretView:
+    """A new secret, in this answer and never again. The former one works for `overlap_s` more; what
+    an earlier rotation left over ends now, so at most two are live."""
+    rotated = await rotate_secret.rotate_secret(context, principal, app_id, client_id, data)
+    return RotatedSecretView(
+        issuer=rotated.app.issuer,
+        client_id=rotated.client.client_id,
+        client_secret=rotated.secret.reveal(),
+        former_expires_at=rotated.former_expires_at,
+    )
+
+
+ROUTES = [list_, add, show, update, rotate]

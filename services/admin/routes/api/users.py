@@ -1,0 +1,60 @@
+"""Users of an app: list, create, disable, enable."""
+
+from typing import Annotated
+from uuid import UUID
+
+from litestar import get, post
+from litestar.params import FromPath, JSONBody, QueryParameter
+
+from services.admin.flows import users
+from services.admin.flows.access import Principal
+from services.admin.flows.context import Context
+from services.admin.flows.paging import DEFAULT_LIMIT
+from services.admin.flows.users import CreateUser
+from services.admin.routes.api.apps import Cursor, Limit
+from services.admin.routes.api.views import CreatedUserView, UserPage, UserView, user_view
+
+_USERS = "/apps/{app_id:str}/users"
+_USER = _USERS + "/{user_id:uuid}"
+Search = Annotated[str | None, QueryParameter(description="A part of the email address or the name.")]
+
+
+@get(_USERS, operation_id="list_users", summary="List an app's users")
+async def list_(
+    context: Context,
+    principal: Principal,
+    app_id: FromPath[str],
+    search: Search = None,
+    cursor: Cursor = None,
+    limit: Limit = DEFAULT_LIMIT,
+) -> UserPage:
+    """Newest first."""
+    page = await users.list_users(context, principal, app_id, search, cursor, limit)
+    return UserPage(items=tuple(user_view(user) for user in page.items), next=page.next)
+
+
+@post(_USERS, operation_id="create_user", summary="Create a user")
+async def create(
+    context: Context, principal: Principal, app_id: FromPath[str], data: JSONBody[CreateUser]
+) -> CreatedUserView:
+    """Who can sign in at once, with the password given here."""
+    made = await users.create_user(context, principal, app_id, data)
+    return CreatedUserView(user_id=made.user_id, email=made.email)
+
+
+@post(_USER + "/disable", status_code=200, operation_id="disable_user", summary="Disable a user")
+async def disable(
+    context: Context, principal: Principal, app_id: FromPath[str], user_id: FromPath[UUID]
+) -> UserView:
+    """Ends their sessions and voids their grants."""
+    return user_view(await users.set_user_disabled(context, principal, app_id, user_id, disabled=True))
+
+
+@post(_USER + "/enable", status_code=200, operation_id="enable_user", summary="Enable a user")
+async def enable(
+    context: Context, principal: Principal, app_id: FromPath[str], user_id: FromPath[UUID]
+) -> UserView:
+    return user_view(await users.set_user_disabled(context, principal, app_id, user_id, disabled=False))
+
+
+ROUTES = [list_, create, disable, enable]

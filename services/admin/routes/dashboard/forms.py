@@ -1,0 +1,84 @@
+"""A form's fields as text, lines, numbers and ticks; and whether it came from a page of ours."""
+
+import hmac
+from typing import Final
+from urllib.parse import parse_qsl
+
+from litestar.exceptions import ClientException, HTTPException, PermissionDeniedException
+
+from services.admin.flows.refused import FieldError, Invalid
+from services.admin.routes.dashboard.web import AnyRequest, Web
+
+FORM_TYPE: Final = "application/x-www-form-urlencoded"
+TOKEN_FIELD: Final = "form_token"
+_MAX_FIELDS: Final = 100
+
+
+class Form:
+    """What was sent, or what a page begins with. A field that is not there is empty."""
+
+    def __init__(self, fields: dict[str, str] | None = None) -> None:
+        self._fields: Final = fields or {}
+
+    def raw(self, name: str) -> str:
+        """As it was typed, to show again."""
+        return self._fields.get(name, "")
+
+    def text(self, name: str) -> str:
+        return self.raw(name).strip()
+
+    def lines(self, name: str) -> tuple[str, ...]:
+        """One value a line; empty lines don't count."""
+        return tuple(line.strip() for line in self.raw(name).splitlines() if line.strip())
+
+    def words(self, name: str) -> tuple[str, ...]:
+        return tuple(self.raw(name).split())
+
+    def ticked(self, name: str) -> bool:
+        return name in self._fields
+
+    def number(self, name: str) -> int:
+        """Raises: Invalid."""
+        text = self.text(name)
+        if not (text.isascii() and text.isdecimal() and len(text) <= 9):
+            raise Invalid("Check the fields that are named.", [FieldError(name, "Enter a whole number.")])
+        return int(text)
+
+
+async def read_form(request: AnyRequest) -> Form:
+    """Not Litestar's parser: its cache would keep passwords. Raises: HTTPException 400, 415."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM_TYPE:
+        raise HTTPException(status_code=415, detail="This address takes forms.")
+    body = await request.body()
+    try:
+        pairs = parse_qsl(
+            body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MAX_FIELDS
+        )
+    except ValueError:
+        raise ClientException(detail="The form cannot be read.") from None
+    fields = dict(pairs)
+    if len(fields) != len(pairs) or any("\x00" in name + value for name, value in pairs):
+        raise ClientException(detail="The form cannot be read.")
+    return Form(fields)
+
+
+def require_same_origin(request: AnyRequest, web: Web) -> None:
+    """What the browser says of where the form is (Fetch Metadata, Origin). Raises: PermissionDenied.
+
+    `Origin: null` says nothing: our own pages send it, since they tell nobody their address
+    (Referrer-Policy: no-referrer). What neither header speaks against is left to the token.
+    """
+    site = request.headers.get("sec-fetch-site")
+    if site not in (None, "same-origin", "none"):
+        raise PermissionDeniedException(detail="This form was sent from another site.")
+    if request.headers.get("origin") not in (None, "null", web.origin):
+        raise PermissionDeniedException(detail="This form was sent from another site.")
+
+
+def require_token(form: Form, expected: str) -> None:
+    """Raises: PermissionDeniedException."""
+    given = form.raw(TOKEN_FIELD).encode("utf-8")
+    if not hmac.compare_digest(given, expected.encode("ascii")):
+        raise PermissionDeniedException(
+            detail="This form is from before you signed in or out. Go back, reload the page and try again."
+        )

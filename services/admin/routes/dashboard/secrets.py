@@ -1,0 +1,103 @@
+"""Rotate a client's secret: choose the overlap, see the new one once."""
+
+from typing import Any
+from uuid import UUID
+
+from litestar import Response, get, post
+from litestar.params import FromPath
+
+from services.admin.flows import read_apps
+from services.admin.flows.access import Principal
+from services.admin.flows.confirm_identity import ConfirmationNeeded, is_fresh
+from services.admin.flows.context import Context
+from services.admin.flows.refused import Conflict, Invalid, Refused
+from services.admin.flows.rotate_secret import DEFAULT_OVERLAP_S, RotateSecret, rotate_secret
+from services.admin.routes.dashboard.apps import app_url
+from services.admin.routes.dashboard.forms import Form
+from services.admin.routes.dashboard.pages import page
+from services.admin.routes.dashboard.visits import Visit
+from shared.secret import b64url
+
+_ROTATE = "/apps/{app_id:str}/clients/{client_id:str}/rotate-secret"
+OVERLAPS = {
+    0: "End it now: it has leaked, or nobody uses it",
+    3_600: "1 hour",
+    86_400: "24 hours",
+    604_800: "7 days",
+    2_592_000: "30 days",
+}
+
+
+@get(_ROTATE)
+async def show(
+    context: Context, visit: Visit, principal: Principal, app_id: FromPath[str], client_id: FromPath[str]
+) -> Response[Any]:
+    return await _page(context, visit, principal, app_id, client_id)
+
+
+@post(_ROTATE, status_code=200)
+async def rotate(
+    context: Context, visit: Visit, principal: Principal, app_id: FromPath[str], client_id: FromPath[str]
+) -> Response[Any]:
+    form = visit.form
+    try:
+        rotated = await rotate_secret(
+            context,
+            await visit.confirmed(context),
+            app_id,
+            client_id,
+            RotateSecret(overlap_s=form.number("overlap_s")),
+            only_if_current=_secret_id(form),
+        )
+    except (Invalid, Conflict, ConfirmationNeeded) as refusal:
+        return await _page(context, visit, principal, app_id, client_id, form=form, refusal=refusal)
+    return page(
+        visit,
+        "secret_once.html",
+        heading=f"New secret for {rotated.client.name}",
+        app=rotated.app,
+        client=rotated.client,
+        secret=rotated.secret.reveal(),
+        former_expires_at=rotated.former_expires_at,
+        key_missing=False,
+        cookie_secret=b64url(context.entropy(32)),
+        app_url=app_url(rotated.client.redirect_uris),
+    )
+
+
+def _secret_id(form: Form) -> UUID | None:
+    try:
+        return UUID(form.text("current"))
+    except ValueError:
+        return None
+
+
+async def _page(
+    context: Context,
+    visit: Visit,
+    principal: Principal,
+    app_id: str,
+    client_id: str,
+    *,
+    form: Form | None = None,
+    refusal: Refused | None = None,
+) -> Response[Any]:
+    shown = await read_apps.show_client(context, principal, app_id, client_id)
+    current = next((str(secret.secret_id) for secret in shown.secrets if secret.expires_at is None), "")
+    form = form or Form({"overlap_s": str(DEFAULT_OVERLAP_S), "current": current})
+    return page(
+        visit,
+        "rotate_secret.html",
+        form=form,
+        refusal=refusal,
+        app=shown.app,
+        client=shown.client,
+        secrets=shown.secrets,
+        rights=shown.rights,
+        overlaps=OVERLAPS,
+        asks_password=not is_fresh(context, visit.require_principal()),
+        section="clients",
+    )
+
+
+ROUTES = [show, rotate]

@@ -1,0 +1,98 @@
+"""An app's settings: name, sign-up, lifetimes; disable it, with its appId typed, and enable it."""
+
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.params import FromPath
+
+from services.admin.flows import disable_app, read_apps
+from services.admin.flows.access import Principal
+from services.admin.flows.context import Context
+from services.admin.flows.refused import FieldError, Invalid, Refused
+from services.admin.flows.update_app import LIFETIMES, UpdateApp, update_app
+from services.admin.routes.dashboard.accounts import Done
+from services.admin.routes.dashboard.forms import Form
+from services.admin.routes.dashboard.pages import page, see_other
+from services.admin.routes.dashboard.visits import Visit
+
+
+@get("/apps/{app_id:str}/settings")
+async def show(
+    context: Context, visit: Visit, principal: Principal, app_id: FromPath[str], done: Done = None
+) -> Response[Any]:
+    return await _page(context, visit, principal, app_id, "settings.html", done=done)
+
+
+@post("/apps/{app_id:str}/settings")
+async def save(context: Context, visit: Visit, principal: Principal, app_id: FromPath[str]) -> Response[Any]:
+    form = visit.form
+    try:
+        wanted = UpdateApp(
+            name=form.text("name"),
+            sign_up_enabled=form.ticked("sign_up_enabled"),
+            **{field: form.number(field) for field in LIFETIMES},
+        )
+        await update_app(context, principal, app_id, wanted)
+    except Invalid as refusal:
+        return await _page(context, visit, principal, app_id, "settings.html", form=form, refusal=refusal)
+    return see_other(visit, f"/dashboard/apps/{app_id}/settings?done=saved")
+
+
+@get("/apps/{app_id:str}/disable")
+async def show_disable(
+    context: Context, visit: Visit, principal: Principal, app_id: FromPath[str]
+) -> Response[Any]:
+    return await _page(context, visit, principal, app_id, "disable_app.html", form=Form())
+
+
+@post("/apps/{app_id:str}/disable")
+async def disable(
+    context: Context, visit: Visit, principal: Principal, app_id: FromPath[str]
+) -> Response[Any]:
+    if visit.form.text("confirmation") != app_id:
+        error = FieldError("confirmation", f"Type {app_id} to confirm.")
+        refusal = Invalid("The app was not disabled.", [error])
+        return await _page(
+            context, visit, principal, app_id, "disable_app.html", form=visit.form, refusal=refusal
+        )
+    await disable_app.disable_app(context, principal, app_id)
+    return see_other(visit, f"/dashboard/apps/{app_id}?done=app-disabled")
+
+
+@post("/apps/{app_id:str}/enable")
+async def enable(
+    context: Context, visit: Visit, principal: Principal, app_id: FromPath[str]
+) -> Response[Any]:
+    await disable_app.enable_app(context, principal, app_id)
+    return see_other(visit, f"/dashboard/apps/{app_id}?done=app-enabled")
+
+
+async def _page(
+    context: Context,
+    visit: Visit,
+    principal: Principal,
+    app_id: str,
+    template: str,
+    *,
+    form: Form | None = None,
+    refusal: Refused | None = None,
+    done: str | None = None,
+) -> Response[Any]:
+    shown = await read_apps.show_app(context, principal, app_id)
+    if form is None:
+        fields = {field: str(getattr(shown.app, field)) for field in ("name", *LIFETIMES)}
+        form = Form(fields | ({"sign_up_enabled": "on"} if shown.app.sign_up_enabled else {}))
+    return page(
+        visit,
+        template,
+        form=form,
+        refusal=refusal,
+        done=done,
+        app=shown.app,
+        rights=shown.rights,
+        lifetimes=LIFETIMES,
+        section="settings",
+    )
+
+
+ROUTES = [show, save, show_disable, disable, enable]

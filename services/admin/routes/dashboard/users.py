@@ -1,0 +1,106 @@
+"""Users of an app: find them, add one, disable and enable."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Response, get, post
+from litestar.params import FromPath, QueryParameter
+
+from services.admin.flows import read_apps, users
+from services.admin.flows.access import Principal
+from services.admin.flows.context import Context
+from services.admin.flows.refused import Conflict, Invalid, Refused
+from services.admin.flows.users import CreateUser
+from services.admin.routes.dashboard.accounts import Done
+from services.admin.routes.dashboard.apps import Cursor
+from services.admin.routes.dashboard.forms import Form
+from services.admin.routes.dashboard.pages import page, see_other
+from services.admin.routes.dashboard.visits import Visit
+
+Search = Annotated[str | None, QueryParameter()]
+_USER = "/apps/{app_id:str}/users/{user_id:uuid}"
+
+
+@get("/apps/{app_id:str}/users")
+async def list_(
+    context: Context,
+    visit: Visit,
+    principal: Principal,
+    app_id: FromPath[str],
+    search: Search = None,
+    cursor: Cursor = None,
+    done: Done = None,
+) -> Response[Any]:
+    shown = await read_apps.show_app(context, principal, app_id)
+    found = await users.list_users(context, principal, app_id, search, cursor)
+    return page(
+        visit,
+        "users.html",
+        done=done,
+        app=shown.app,
+        rights=shown.rights,
+        users=found,
+        search=search or "",
+        is_first_page=cursor is None,
+        section="users",
+    )
+
+
+@get("/apps/{app_id:str}/add-user")
+async def show_add(
+    context: Context, visit: Visit, principal: Principal, app_id: FromPath[str]
+) -> Response[Any]:
+    return await _add_page(context, visit, principal, app_id)
+
+
+@post("/apps/{app_id:str}/add-user")
+async def add(context: Context, visit: Visit, principal: Principal, app_id: FromPath[str]) -> Response[Any]:
+    form = visit.form
+    wanted = CreateUser(
+        email=form.text("email"), password=form.raw("password"), name=form.text("name") or None
+    )
+    try:
+        await users.create_user(context, principal, app_id, wanted)
+    except (Invalid, Conflict) as refusal:
+        return await _add_page(context, visit, principal, app_id, form=form, refusal=refusal)
+    return see_other(visit, f"/dashboard/apps/{app_id}/users?done=user-added")
+
+
+@post(_USER + "/disable")
+async def disable(
+    context: Context, visit: Visit, principal: Principal, app_id: FromPath[str], user_id: FromPath[UUID]
+) -> Response[Any]:
+    await users.set_user_disabled(context, principal, app_id, user_id, disabled=True)
+    return see_other(visit, f"/dashboard/apps/{app_id}/users?done=user-disabled")
+
+
+@post(_USER + "/enable")
+async def enable(
+    context: Context, visit: Visit, principal: Principal, app_id: FromPath[str], user_id: FromPath[UUID]
+) -> Response[Any]:
+    await users.set_user_disabled(context, principal, app_id, user_id, disabled=False)
+    return see_other(visit, f"/dashboard/apps/{app_id}/users?done=user-enabled")
+
+
+async def _add_page(
+    context: Context,
+    visit: Visit,
+    principal: Principal,
+    app_id: str,
+    *,
+    form: Form | None = None,
+    refusal: Refused | None = None,
+) -> Response[Any]:
+    shown = await read_apps.show_app(context, principal, app_id)
+    return page(
+        visit,
+        "add_user.html",
+        form=form,
+        refusal=refusal,
+        app=shown.app,
+        rights=shown.rights,
+        section="users",
+    )
+
+
+ROUTES = [list_, show_add, add, disable, enable]

@@ -1,0 +1,143 @@
+"""Who is in front of us, before anything else of a request is read.
+
+`arrive` guards every page: it finds the session behind the cookie, and lets a form through only
+when it comes from our own origin and carries a token that this browser was given.
+"""
+
+import re
+from datetime import timedelta
+from typing import Final
+from urllib.parse import quote
+
+from litestar import Request
+from litestar.datastructures import Cookie
+from litestar.handlers import BaseRouteHandler
+from litestar.types import Guard
+
+from services.admin.flows import sessions
+from services.admin.flows.access import Principal
+from services.admin.flows.confirm_identity import confirm_identity, is_fresh
+from services.admin.flows.context import Context
+from services.admin.routes.dashboard.forms import Form, read_form, require_same_origin, require_token
+from services.admin.routes.dashboard.web import AnyConnection, AnyRequest, Web
+from shared.http.context import client_address
+from shared.secret import Secret
+
+_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{43}")
+_BROWSER_LIFETIME: Final = timedelta(days=1)
+_PAGE: Final = re.compile(r"/dashboard(?:/[a-z0-9-]+)*")
+
+
+class SignInNeeded(Exception):
+    """Nobody is signed in; `location` is where they can, and come back from."""
+
+    def __init__(self, location: str) -> None:
+        super().__init__()
+        self.location: Final = location
+
+
+class Visit:
+    """One request of one browser: who it is, and the cookies that the answer sets."""
+
+    def __init__(self, web: Web, request: AnyRequest) -> None:
+        self._web: Final = web
+        self.path: Final = str(request.scope["path"])
+        self.method: Final = str(request.method)
+        self.address: Final = client_address(request.scope)
+        self.session_token = _read_cookie(request, web.session_cookie)
+        self._browser = _read_cookie(request, web.browser_cookie)
+        self.principal: Principal | None = None
+        self.form = Form()
+        self.cookies: list[Cookie] = []
+
+    async def recognise(self, context: Context) -> None:
+        if self.session_token is not None:
+            self.principal = await sessions.get_principal(context, self.session_token)
+
+    @property
+    def form_token(self) -> str:
+        """For the page's forms: bound to the session, or to the browser where there is none."""
+        holder = self.session_token or self._browser
+        if holder is None:
+            holder = self._browser = self._web.new_browser()
+            self.cookies.append(self._web.cookie(self._web.browser_cookie, holder, _BROWSER_LIFETIME))
+        return self._web.form_token(holder)
+
+    def require_principal(self) -> Principal:
+        """Raises: SignInNeeded."""
+        if self.principal is None:
+            back = f"?next={quote(self.path)}" if self.method == "GET" and is_page(self.path) else ""
+            raise SignInNeeded(f"/dashboard/sign-in{back}")
+        return self.principal
+
+    def signed_in(self, token: Secret) -> None:
+        """The answer carries this session, and none before it."""
+        self.session_token = token.reveal()
+        self.cookies.append(self._web.cookie(self._web.session_cookie, token.reveal(), sessions.ABSOLUTE))
+
+    def signed_out(self) -> None:
+        self.session_token = None
+        self.principal = None
+        self.cookies.append(self._web.cookie(self._web.session_cookie, "", timedelta(0)))
+
+    async def confirmed(self, context: Context) -> Principal:
+        """Who asks, confirmed by the form's password where the last one is too long ago.
+
+        Raises: SignInNeeded, Invalid, TooManyTries.
+        """
+        principal = self.require_principal()
+        password = self.form.raw("password")
+        if is_fresh(context, principal) or not password:
+            return principal  # without a password, the flow says that one is needed
+        assert self.session_token is not None
+        self.principal, token = await confirm_identity(
+            context, principal, self.session_token, password, self.address
+        )
+        self.signed_in(token)
+        return self.principal
+
+
+def arrive(context: Context, web: Web) -> Guard:
+    """Raises: PermissionDeniedException for a form that is not from us, HTTPException 400 and 415."""
+
+    async def guard(connection: AnyConnection, _handler: BaseRouteHandler) -> None:
+        assert isinstance(connection, Request)
+        visit = Visit(web, connection)
+        connection.scope["state"]["visit"] = visit
+        if visit.method == "POST":
+            require_same_origin(connection, web)
+            visit.form = await read_form(connection)
+            require_token(visit.form, visit.form_token)
+        await visit.recognise(context)
+
+    return guard
+
+
+async def provide_visit(request: AnyRequest) -> Visit:
+    """Whom the guard found."""
+    visit: Visit = request.scope["state"]["visit"]
+    return visit
+
+
+async def provide_principal(request: AnyRequest) -> Principal:
+    """Raises: SignInNeeded."""
+    return (await provide_visit(request)).require_principal()
+
+
+def is_page(path: str) -> bool:
+    """Is this one of our own pages: somewhere that a browser may be sent?"""
+    return _PAGE.fullmatch(path) is not None
+
+
+def _read_cookie(request: AnyRequest, name: str) -> str | None:
+    """Ours are 256 random bits each: anything else, or two of a name, is none.
+
+    Not Litestar's parser, whose cache would keep sessions in memory.
+    """
+    pairs = [
+        part.strip().partition("=")
+        for header in request.headers.getall("cookie", [])
+        for part in header.split(";")
+    ]
+    values = [value for key, _, value in pairs if key == name]
+    return values[0] if len(values) == 1 and _TOKEN.fullmatch(values[0]) else None

@@ -1,0 +1,25 @@
+"""Settings of the admin service."""
+
+from typing import Annotated
+
+from shared.secret import Secret
+from shared.settings import CommonSettings, Doc
+
+
+class Settings(CommonSettings, frozen=True, kw_only=True):
+    listen_port: Annotated[int, Doc(description="Port of the admin service.", ge=1, le=65535)] = 8104
+    valkey_url: Annotated[Secret, Doc(description="Valkey, as this service's own user.")]
+    authorize_url: Annotated[
+        str, Doc(description="Where the authorize service's internal API is, for making users.")
+    ] = "http://127.0.0.1:8101"
+    internal_token: Annotated[Secret, Doc(description="Bearer token for authorize's internal API.")]
+    form_secret: Annotated[Secret, Doc(description="Key of the dashboard's form tokens: 64 hex digits.")]
+    setup_token: Annotated[
+        Secret, Doc(description="Asked of whoever makes the first dashboard account; of no use afterwards.")
+    ]
+    operator_token: Annotated[
+        Secret, Doc(description="Bearer token of the operator for the admin API: every tenant, every right.")
+    ]
+    password_workers: Annotated[
+        int, Doc(description="How many passwords are hashed at a time; each takes 19 MiB.", ge=1, le=64)
+    ] = 2

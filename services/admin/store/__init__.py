@@ -1,0 +1,10 @@
+"""The admin service's statements: one typed function each, by topic, SQL in the file beside it.
+
+- `developers`: accounts and sessions; no tenant is involved
+- `apps`: tenants and their members, and the state of their keys
+- `clients`: clients and their secrets
+- `users`: what the dashboard shows of users; authorize writes them
+- `audit`: the audit log
+
+A function with `tenant_id` runs inside `Database.tenant`: row-level security does the rest.
+"""

@@ -1,0 +1,113 @@
+"""Tenants, members, and the state of signing keys (apps.sql). An app is a tenant."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from shared.db import Connection, load_queries
+from shared.oauth.types import Tenant
+
+_SQL = load_queries(__file__, "apps.sql")
+
+Role = Literal["owner", "admin", "viewer"]
+
+
+class App(Tenant, frozen=True, kw_only=True):
+    """A tenant, as its developers see it."""
+
+    created_at: datetime
+    updated_at: datetime
+
+
+class KeyState(msgspec.Struct, frozen=True, kw_only=True):
+    """The key that signs now."""
+
+    kid: str
+    alg: str
+    state: str
+    created_at: datetime
+    activates_at: datetime
+
+
+async def get_app(connection: Connection, slug: str) -> App | None:
+    row = await connection.fetchrow(_SQL["get_app"], slug)
+    return msgspec.convert(dict(row), App) if row else None
+
+
+async def lock_app(connection: Connection, tenant_id: UUID) -> App:
+    row = await connection.fetchrow(_SQL["lock_app"], tenant_id)
+    assert row is not None, "a tenant is never deleted"
+    return msgspec.convert(dict(row), App)
+
+
+async def list_apps(connection: Connection, after: str | None, limit: int) -> list[App]:
+    rows = await connection.fetch(_SQL["list_apps"], after, limit)
+    return [msgspec.convert(dict(row), App) for row in rows]
+
+
+async def list_apps_of_developer(
+    connection: Connection, developer_id: UUID, after: str | None, limit: int
+) -> list[App]:
+    """In a transaction of its own: makes the developer's memberships visible, in every tenant."""
+    await connection.execute(_SQL["set_developer"], str(developer_id))
+    rows = await connection.fetch(_SQL["list_apps_of_developer"], developer_id, after, limit)
+    return [msgspec.convert(dict(row), App) for row in rows]
+
+
+async def insert_app(
+    connection: Connection,
+    slug: str,
+    name: str,
+    issuer: str,
+    signing_alg: str,
+    sign_up_enabled: bool,
+    now: datetime,
+) -> UUID | None:
+    """None when the slug is taken. Sets the new tenant for the rest of the transaction."""
+    tenant_id: UUID | None = await connection.fetchval(
+        _SQL["insert_app"], slug, name, issuer, signing_alg, sign_up_enabled, now
+    )
+    if tenant_id is not None:
+        await set_tenant(connection, tenant_id)
+    return tenant_id
+
+
+async def update_app(connection: Connection, app: App) -> None:
+    """Write what may change of `app`; the caller holds its lock."""
+    await connection.execute(
+        _SQL["update_app"],
+        app.tenant_id,
+        app.name,
+        app.sign_up_enabled,
+        app.code_ttl_s,
+        app.access_token_ttl_s,
+        app.id_token_ttl_s,
+        app.refresh_idle_ttl_s,
+        app.refresh_absolute_ttl_s,
+        app.session_idle_ttl_s,
+        app.session_absolute_ttl_s,
+        app.disabled_at,
+        app.updated_at,
+    )
+
+
+async def set_tenant(connection: Connection, tenant_id: UUID) -> None:
+    await connection.execute(_SQL["set_tenant"], str(tenant_id))
+
+
+async def insert_member(
+    connection: Connection, tenant_id: UUID, developer_id: UUID, role: Role, now: datetime
+) -> None:
+    await connection.execute(_SQL["insert_member"], tenant_id, developer_id, role, now)
+
+
+async def get_role(connection: Connection, tenant_id: UUID, developer_id: UUID) -> Role | None:
+    role: Role | None = await connection.fetchval(_SQL["get_role"], tenant_id, developer_id)
+    return role
+
+
+async def get_key_state(connection: Connection, tenant_id: UUID, alg: str) -> KeyState | None:
+    row = await connection.fetchrow(_SQL["get_key_state"], tenant_id, alg)
+    return msgspec.convert(dict(row), KeyState) if row else None

@@ -1,0 +1,69 @@
+-- Tenants (an app is a tenant), their members, and the state of their signing keys.
+
+-- name: get_app
+select tenant_id, slug, name, issuer, signing_alg, sign_up_enabled, code_ttl_s, access_token_ttl_s,
+       id_token_ttl_s, refresh_idle_ttl_s, refresh_absolute_ttl_s, session_idle_ttl_s,
+       session_absolute_ttl_s, disabled_at, created_at, updated_at
+  from admin.tenants
+ where slug = $1;
+
+-- name: lock_app
+select tenant_id, slug, name, issuer, signing_alg, sign_up_enabled, code_ttl_s, access_token_ttl_s,
+       id_token_ttl_s, refresh_idle_ttl_s, refresh_absolute_ttl_s, session_idle_ttl_s,
+       session_absolute_ttl_s, disabled_at, created_at, updated_at
+  from admin.tenants
+ where tenant_id = $1
+   for update;
+
+-- Every app, by slug. $1 the slug to start after, or null.
+-- name: list_apps
+select tenant_id, slug, name, issuer, signing_alg, sign_up_enabled, code_ttl_s, access_token_ttl_s,
+       id_token_ttl_s, refresh_idle_ttl_s, refresh_absolute_ttl_s, session_idle_ttl_s,
+       session_absolute_ttl_s, disabled_at, created_at, updated_at
+  from admin.tenants
+ where $1::text is null or slug > $1
+ order by slug
+ limit $2;
+
+-- The apps of one developer, for whom mtas.developer_id is set.
+-- name: list_apps_of_developer
+select t.tenant_id, slug, name, issuer, signing_alg, sign_up_enabled, code_ttl_s, access_token_ttl_s,
+       id_token_ttl_s, refresh_idle_ttl_s, refresh_absolute_ttl_s, session_idle_ttl_s,
+       session_absolute_ttl_s, disabled_at, t.created_at, updated_at
+  from admin.members m
+  join admin.tenants t using (tenant_id)
+ where m.developer_id = $1 and ($2::text is null or t.slug > $2)
+ order by t.slug
+ limit $3;
+
+-- The slug is claimed for ever: the unique index decides between any number at the same time.
+-- name: insert_app
+insert into admin.tenants (slug, name, issuer, signing_alg, sign_up_enabled, created_at, updated_at)
+values ($1, $2, $3, $4, $5, $6, $6)
+    on conflict do nothing
+returning tenant_id;
+
+-- name: update_app
+update admin.tenants
+   set name = $2, sign_up_enabled = $3, code_ttl_s = $4, access_token_ttl_s = $5, id_token_ttl_s = $6,
+       refresh_idle_ttl_s = $7, refresh_absolute_ttl_s = $8, session_idle_ttl_s = $9,
+       session_absolute_ttl_s = $10, disabled_at = $11, updated_at = $12
+ where tenant_id = $1;
+
+-- name: set_developer
+select set_config('mtas.developer_id', $1, true);
+
+-- name: set_tenant
+select set_config('mtas.tenant_id', $1, true);
+
+-- name: insert_member
+insert into admin.members (tenant_id, developer_id, role, created_at)
+values ($1, $2, $3, $4);
+
+-- name: get_role
+select role from admin.members where tenant_id = $1 and developer_id = $2;
+
+-- name: get_key_state
+select kid, alg, state, created_at, activates_at
+  from jwks.signing_keys
+ where tenant_id = $1 and alg = $2 and state = 'active';

@@ -1,0 +1,48 @@
+"""The audit log (audit.sql)."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from shared.db import Connection, load_queries
+
+_SQL = load_queries(__file__, "audit.sql")
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """An event as it was recorded. `event_id` is the event's own."""
+
+    event_id: UUID
+    occurred_at: datetime
+    source: str
+    type: str
+    subject: str
+    data: dict[str, Any]
+
+
+async def insert_entry(connection: Connection, tenant_id: UUID, entry: Entry) -> None:
+    """Record an event; recording it again changes nothing."""
+    await connection.execute(
+        _SQL["insert_entry"],
+        tenant_id,
+        entry.event_id,
+        entry.occurred_at,
+        entry.source,
+        entry.type,
+        entry.subject,
+        entry.data,
+    )
+
+
+async def list_entries(
+    connection: Connection,
+    tenant_id: UUID,
+    type_: str | None,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+) -> list[Entry]:
+    occurred_at, event_id = after or (None, None)
+    rows = await connection.fetch(_SQL["list_entries"], tenant_id, type_, occurred_at, event_id, limit)
+    return [msgspec.convert(dict(row), Entry) for row in rows]

@@ -1,0 +1,84 @@
+"""Developers and their dashboard sessions (developers.sql)."""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from shared.db import Connection, load_queries
+
+_SQL = load_queries(__file__, "developers.sql")
+
+
+class Credentials(msgspec.Struct, frozen=True):
+    developer_id: UUID
+    password_hash: str
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """A live session and whose it is. `authenticated_at`: when the password was last given."""
+
+    developer_id: UUID
+    email: str
+    is_operator: bool
+    authenticated_at: datetime
+    last_seen_at: datetime
+    expires_at: datetime
+
+
+async def has_developers(connection: Connection) -> bool:
+    return bool(await connection.fetchval(_SQL["has_developers"]))
+
+
+async def insert_first_developer(
+    connection: Connection, email: str, email_key: str, password_hash: str, now: datetime
+) -> UUID | None:
+    """None when there is an account already, or another one was faster."""
+    developer_id: UUID | None = await connection.fetchval(
+        _SQL["insert_first_developer"], email, email_key, password_hash, now
+    )
+    return developer_id
+
+
+async def get_credentials(connection: Connection, email_key: str) -> Credentials | None:
+    row = await connection.fetchrow(_SQL["get_credentials"], email_key)
+    return msgspec.convert(dict(row), Credentials) if row else None
+
+
+async def get_password_hash(connection: Connection, developer_id: UUID) -> str | None:
+    password_hash: str | None = await connection.fetchval(_SQL["get_password_hash"], developer_id)
+    return password_hash
+
+
+async def update_password_hash(connection: Connection, developer_id: UUID, password_hash: str) -> None:
+    await connection.execute(_SQL["update_password_hash"], developer_id, password_hash)
+
+
+async def insert_session(
+    connection: Connection, token_hash: bytes, developer_id: UUID, now: datetime, expires_at: datetime
+) -> None:
+    await connection.execute(_SQL["insert_session"], token_hash, developer_id, now, expires_at)
+
+
+async def get_session(
+    connection: Connection, token_hash: bytes, now: datetime, seen_after: datetime
+) -> Session | None:
+    row = await connection.fetchrow(_SQL["get_session"], token_hash, now, seen_after)
+    return msgspec.convert(dict(row), Session) if row else None
+
+
+async def touch_session(connection: Connection, token_hash: bytes, now: datetime) -> None:
+    await connection.execute(_SQL["touch_session"], token_hash, now)
+
+
+async def delete_session(connection: Connection, token_hash: bytes) -> None:
+    await connection.execute(_SQL["delete_session"], token_hash)
+
+
+async def delete_expired_sessions(connection: Connection, now: datetime) -> None:
+    await connection.execute(_SQL["delete_expired_sessions"], now)
+
+
+async def list_emails(connection: Connection, developer_ids: list[UUID]) -> dict[UUID, str]:
+    rows = await connection.fetch(_SQL["list_emails"], developer_ids)
+    return {row["developer_id"]: row["email"] for row in rows}
