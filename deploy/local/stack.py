@@ -125,7 +125,7 @@ class Stack:
             self._end_leftovers()
             self._choose_ports()
             self._start_stores()
-            self._provision()
+            self.provision()
             self._move_issuers()
             self._start_front()
         except BaseException:
@@ -166,7 +166,8 @@ class Stack:
             self._wait_ready(*STORES)
             step.detail("PostgreSQL, Valkey, NATS")
 
-    def _provision(self) -> None:
+    def provision(self) -> None:
+        """Run `deploy.provision`; done by `start`, and harmless to do again."""
         with self._screen.step("Schema") as step:
             self.postgres.ensure_database()
             process = Process(
@@ -206,7 +207,8 @@ class Stack:
                 old=old,
                 new=self.public_url,
             )
-            self._screen.note(f"The public URL was {old}: the issuers of {len(moved)} tenants were moved")
+            if moved:
+                self._screen.note(f"The public URL was {old}: issuers moved with it: {', '.join(moved)}")
         self.folder.write_state(state | {"public_url": self.public_url})
 
     def _start_front(self) -> None:
