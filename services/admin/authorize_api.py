@@ -3,7 +3,7 @@
 Never through the gateway, which does not route `/internal`.
 """
 
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote
 from uuid import UUID
 
@@ -31,11 +31,11 @@ class MadeUser(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """What authorize refuses with (RFC 9457), as much of it as is passed on."""
+    """What authorize refuses with (RFC 9457), as much of it as is passed on; errors by field."""
 
     status: int = 0
     detail: str = ""
-    errors: tuple[dict[str, Any], ...] = ()
+    errors: dict[str, str] = {}
 
 
 class AuthorizeRefused(Exception):

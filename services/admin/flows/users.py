@@ -80,8 +80,5 @@ def _refused(problem: Problem) -> Conflict | Invalid | NotFound:
     if problem.status == 409:
         message = "This app has a user with that email address."
         return Conflict(message, [FieldError("email", message)])
-    errors = [
-        FieldError(str(error.get("pointer", "")).removeprefix("#/"), str(error.get("detail", "")))
-        for error in problem.errors
-    ]
+    errors = [FieldError(field, message) for field, message in problem.errors.items()]
     return Invalid(problem.detail or "Check the fields that are named.", errors)

@@ -3,11 +3,9 @@
 from typing import Annotated
 
 from litestar import get, patch, post
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import JSONBody, QueryParameter
 
 from services.admin.flows import disable_app, read_apps, register_app, update_app
-from services.admin.flows.access import Principal
-from services.admin.flows.context import Context
 from services.admin.flows.paging import DEFAULT_LIMIT
 from services.admin.flows.register_app import RegisterApp
 from services.admin.flows.update_app import UpdateApp
@@ -20,6 +18,7 @@ from services.admin.routes.api.views import (
     app_view,
     client_view,
 )
+from services.admin.routes.given import AppId, GivenContext, GivenPrincipal
 
 Cursor = Annotated[str | None, QueryParameter(description="`next` of the page before.")]
 Limit = Annotated[int, QueryParameter(description="Items a page, 1 to 100.")]
@@ -27,7 +26,10 @@ Limit = Annotated[int, QueryParameter(description="Items a page, 1 to 100.")]
 
 @get("/apps", operation_id="list_apps", summary="List apps")
 async def list_(
-    context: Context, principal: Principal, cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT
+    context: GivenContext,
+    principal: GivenPrincipal,
+    cursor: Cursor = None,
+    limit: Limit = DEFAULT_LIMIT,
 ) -> AppPage:
     """By app ID."""
     page = await read_apps.list_apps(context, principal, cursor, limit)
@@ -35,7 +37,9 @@ async def list_(
 
 
 @post("/apps", operation_id="register_app", summary="Register an app")
-async def register(context: Context, principal: Principal, data: JSONBody[RegisterApp]) -> RegisteredAppView:
+async def register(
+    context: GivenContext, principal: GivenPrincipal, data: JSONBody[RegisterApp]
+) -> RegisteredAppView:
     """Creates the tenant, its first confidential client, whose `client_id` is the app ID, and its
     signing key. The answer holds the client's secret, this once."""
     registered = await register_app.register_app(context, principal, data)
@@ -47,27 +51,30 @@ async def register(context: Context, principal: Principal, data: JSONBody[Regist
 
 
 @get("/apps/{app_id:str}", operation_id="show_app", summary="Show an app")
-async def show(context: Context, principal: Principal, app_id: FromPath[str]) -> AppDetail:
+async def show(context: GivenContext, principal: GivenPrincipal, app_id: AppId) -> AppDetail:
     shown = await read_apps.show_app(context, principal, app_id)
     return app_detail(shown.app, shown.key)
 
 
 @patch("/apps/{app_id:str}", operation_id="update_app", summary="Change an app's settings")
 async def update(
-    context: Context, principal: Principal, app_id: FromPath[str], data: JSONBody[UpdateApp]
+    context: GivenContext,
+    principal: GivenPrincipal,
+    app_id: AppId,
+    data: JSONBody[UpdateApp],
 ) -> AppView:
     """What is left out stays."""
     return app_view(await update_app.update_app(context, principal, app_id, data))
 
 
 @post("/apps/{app_id:str}/disable", status_code=200, operation_id="disable_app", summary="Disable an app")
-async def disable(context: Context, principal: Principal, app_id: FromPath[str]) -> AppView:
+async def disable(context: GivenContext, principal: GivenPrincipal, app_id: AppId) -> AppView:
     """Its endpoints refuse until it is enabled again. Nothing is deleted."""
     return app_view(await disable_app.disable_app(context, principal, app_id))
 
 
 @post("/apps/{app_id:str}/enable", status_code=200, operation_id="enable_app", summary="Enable an app")
-async def enable(context: Context, principal: Principal, app_id: FromPath[str]) -> AppView:
+async def enable(context: GivenContext, principal: GivenPrincipal, app_id: AppId) -> AppView:
     return app_view(await disable_app.enable_app(context, principal, app_id))
 
 

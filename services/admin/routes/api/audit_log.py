@@ -3,25 +3,22 @@
 from typing import Annotated
 
 from litestar import get
-from litestar.params import FromPath, QueryParameter
+from litestar.params import QueryParameter
 
 from services.admin.flows import audit
-from services.admin.flows.access import Principal
-from services.admin.flows.context import Context
 from services.admin.flows.paging import DEFAULT_LIMIT
 from services.admin.routes.api.apps import Cursor, Limit
 from services.admin.routes.api.views import EntryPage, entry_view
+from services.admin.routes.given import AppId, GivenContext, GivenPrincipal
 
-Type = Annotated[
-    str | None, QueryParameter(query="type", description="One type of event, `user.registered`.")
-]
+Type = Annotated[str | None, QueryParameter(name="type", description="One type of event, `user.registered`.")]
 
 
 @get("/apps/{app_id:str}/audit-log", operation_id="list_audit_log", summary="Show an app's audit log")
 async def list_(
-    context: Context,
-    principal: Principal,
-    app_id: FromPath[str],
+    context: GivenContext,
+    principal: GivenPrincipal,
+    app_id: AppId,
     event_type: Type = None,
     cursor: Cursor = None,
     limit: Limit = DEFAULT_LIMIT,

@@ -1,12 +1,10 @@
 """Clients of an app: list, add, show, change; rotate a secret."""
 
 from litestar import get, patch, post
-from litestar.params import FromPath, JSONBody
+from litestar.params import JSONBody
 
 from services.admin.flows import add_client, read_apps, rotate_secret, update_client
-from services.admin.flows.access import Principal
 from services.admin.flows.add_client import AddClient
-from services.admin.flows.context import Context
 from services.admin.flows.paging import DEFAULT_LIMIT
 from services.admin.flows.rotate_secret import RotateSecret
 from services.admin.flows.update_client import UpdateClient
@@ -20,6 +18,7 @@ from services.admin.routes.api.views import (
     client_detail,
     client_view,
 )
+from services.admin.routes.given import AppId, ClientId, GivenContext, GivenPrincipal
 
 _CLIENTS = "/apps/{app_id:str}/clients"
 _CLIENT = _CLIENTS + "/{client_id:str}"
@@ -27,9 +26,9 @@ _CLIENT = _CLIENTS + "/{client_id:str}"
 
 @get(_CLIENTS, operation_id="list_clients", summary="List an app's clients")
 async def list_(
-    context: Context,
-    principal: Principal,
-    app_id: FromPath[str],
+    context: GivenContext,
+    principal: GivenPrincipal,
+    app_id: AppId,
     cursor: Cursor = None,
     limit: Limit = DEFAULT_LIMIT,
 ) -> ClientPage:
@@ -40,7 +39,10 @@ async def list_(
 
 @post(_CLIENTS, operation_id="add_client", summary="Add a client")
 async def add(
-    context: Context, principal: Principal, app_id: FromPath[str], data: JSONBody[AddClient]
+    context: GivenContext,
+    principal: GivenPrincipal,
+    app_id: AppId,
+    data: JSONBody[AddClient],
 ) -> AddedClientView:
     """web and machine clients get a secret, in this answer and never again; spa and native have none."""
     added = await add_client.add_client(context, principal, app_id, data)
@@ -53,7 +55,10 @@ async def add(
 
 @get(_CLIENT, operation_id="show_client", summary="Show a client")
 async def show(
-    context: Context, principal: Principal, app_id: FromPath[str], client_id: FromPath[str]
+    context: GivenContext,
+    principal: GivenPrincipal,
+    app_id: AppId,
+    client_id: ClientId,
 ) -> ClientDetail:
     """With the dates of its live secrets."""
     return client_detail(await read_apps.show_client(context, principal, app_id, client_id))
@@ -61,10 +66,10 @@ async def show(
 
 @patch(_CLIENT, operation_id="update_client", summary="Change a client")
 async def update(
-    context: Context,
-    principal: Principal,
-    app_id: FromPath[str],
-    client_id: FromPath[str],
+    context: GivenContext,
+    principal: GivenPrincipal,
+    app_id: AppId,
+    client_id: ClientId,
     data: JSONBody[UpdateClient],
 ) -> ClientView:
     """What is left out stays; a list replaces the list that was."""
@@ -73,10 +78,10 @@ async def update(
 
 @post(_CLIENT + "/secrets", operation_id="rotate_secret", summary="Rotate a client's secret")
 async def rotate(
-    context: Context,
-    principal: Principal,
-    app_id: FromPath[str],
-    client_id: FromPath[str],
+    context: GivenContext,
+    principal: GivenPrincipal,
+    app_id: AppId,
+    client_id: ClientId,
     data: JSONBody[RotateSecret],
 ) -> RotatedSecretView:
     """A new secret, in this answer and never again. The former one works for `overlap_s` more; what

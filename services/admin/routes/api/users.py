@@ -1,18 +1,16 @@
 """Users of an app: list, create, disable, enable."""
 
 from typing import Annotated
-from uuid import UUID
 
 from litestar import get, post
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import JSONBody, QueryParameter
 
 from services.admin.flows import users
-from services.admin.flows.access import Principal
-from services.admin.flows.context import Context
 from services.admin.flows.paging import DEFAULT_LIMIT
 from services.admin.flows.users import CreateUser
 from services.admin.routes.api.apps import Cursor, Limit
 from services.admin.routes.api.views import CreatedUserView, UserPage, UserView, user_view
+from services.admin.routes.given import AppId, GivenContext, GivenPrincipal, UserId
 
 _USERS = "/apps/{app_id:str}/users"
 _USER = _USERS + "/{user_id:uuid}"
@@ -21,9 +19,9 @@ Search = Annotated[str | None, QueryParameter(description="A part of the email a
 
 @get(_USERS, operation_id="list_users", summary="List an app's users")
 async def list_(
-    context: Context,
-    principal: Principal,
-    app_id: FromPath[str],
+    context: GivenContext,
+    principal: GivenPrincipal,
+    app_id: AppId,
     search: Search = None,
     cursor: Cursor = None,
     limit: Limit = DEFAULT_LIMIT,
@@ -35,7 +33,10 @@ async def list_(
 
 @post(_USERS, operation_id="create_user", summary="Create a user")
 async def create(
-    context: Context, principal: Principal, app_id: FromPath[str], data: JSONBody[CreateUser]
+    context: GivenContext,
+    principal: GivenPrincipal,
+    app_id: AppId,
+    data: JSONBody[CreateUser],
 ) -> CreatedUserView:
     """Who can sign in at once, with the password given here."""
     made = await users.create_user(context, principal, app_id, data)
@@ -44,7 +45,10 @@ async def create(
 
 @post(_USER + "/disable", status_code=200, operation_id="disable_user", summary="Disable a user")
 async def disable(
-    context: Context, principal: Principal, app_id: FromPath[str], user_id: FromPath[UUID]
+    context: GivenContext,
+    principal: GivenPrincipal,
+    app_id: AppId,
+    user_id: UserId,
 ) -> UserView:
     """Ends their sessions and voids their grants."""
     return user_view(await users.set_user_disabled(context, principal, app_id, user_id, disabled=True))
@@ -52,7 +56,10 @@ async def disable(
 
 @post(_USER + "/enable", status_code=200, operation_id="enable_user", summary="Enable a user")
 async def enable(
-    context: Context, principal: Principal, app_id: FromPath[str], user_id: FromPath[UUID]
+    context: GivenContext,
+    principal: GivenPrincipal,
+    app_id: AppId,
+    user_id: UserId,
 ) -> UserView:
     return user_view(await users.set_user_disabled(context, principal, app_id, user_id, disabled=False))
 

@@ -6,22 +6,22 @@ from typing import Annotated, Any
 from litestar import Response, get, post
 from litestar.params import QueryParameter
 
-from services.admin.flows.context import Context
 from services.admin.flows.refused import Invalid
 from services.admin.flows.sign_in import sign_in as sign_in_flow
 from services.admin.flows.sign_out import sign_out as sign_out_flow
 from services.admin.flows.sign_up_developer import SignUpClosed, is_open, sign_up_developer
 from services.admin.routes.dashboard.forms import Form
 from services.admin.routes.dashboard.pages import page, see_other
-from services.admin.routes.dashboard.visits import Visit, is_page
+from services.admin.routes.dashboard.visits import GivenVisit, Visit, is_page
+from services.admin.routes.given import GivenContext
 from shared.limits import TooManyTries
 
-Next = Annotated[str | None, QueryParameter(query="next")]
+Next = Annotated[str | None, QueryParameter(name="next")]
 Done = Annotated[str | None, QueryParameter()]
 
 
 @get("/sign-up")
-async def show_sign_up(context: Context, visit: Visit) -> Response[Any]:
+async def show_sign_up(context: GivenContext, visit: GivenVisit) -> Response[Any]:
     if visit.principal is not None:
         return see_other(visit, "/dashboard")
     if not await is_open(context):
@@ -30,7 +30,7 @@ async def show_sign_up(context: Context, visit: Visit) -> Response[Any]:
 
 
 @post("/sign-up")
-async def sign_up(context: Context, visit: Visit) -> Response[Any]:
+async def sign_up(context: GivenContext, visit: GivenVisit) -> Response[Any]:
     form = visit.form
     try:
         token = await sign_up_developer(
@@ -48,7 +48,7 @@ async def sign_up(context: Context, visit: Visit) -> Response[Any]:
 
 @get("/sign-in")
 async def show_sign_in(
-    context: Context, visit: Visit, next_: Next = None, done: Done = None
+    context: GivenContext, visit: GivenVisit, next_: Next = None, done: Done = None
 ) -> Response[Any]:
     if visit.principal is not None:
         return see_other(visit, _own_page(next_))
@@ -58,7 +58,7 @@ async def show_sign_in(
 
 
 @post("/sign-in")
-async def sign_in(context: Context, visit: Visit) -> Response[Any]:
+async def sign_in(context: GivenContext, visit: GivenVisit) -> Response[Any]:
     form = visit.form
     try:
         token = await sign_in_flow(context, form.text("email"), form.raw("password"), visit.address)
@@ -73,7 +73,7 @@ async def sign_in(context: Context, visit: Visit) -> Response[Any]:
 
 
 @post("/sign-out")
-async def sign_out(context: Context, visit: Visit) -> Response[Any]:
+async def sign_out(context: GivenContext, visit: GivenVisit) -> Response[Any]:
     if visit.session_token is not None:
         await sign_out_flow(context, visit.session_token)
     visit.signed_out()

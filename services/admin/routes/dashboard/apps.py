@@ -4,16 +4,15 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from litestar import Response, get, post
-from litestar.params import FromPath, QueryParameter
+from litestar.params import QueryParameter
 
 from services.admin.flows import read_apps
-from services.admin.flows.access import Principal
-from services.admin.flows.context import Context
 from services.admin.flows.refused import Conflict, Invalid
 from services.admin.flows.register_app import RegisterApp, register_app
 from services.admin.routes.dashboard.accounts import Done
 from services.admin.routes.dashboard.pages import page, see_other
-from services.admin.routes.dashboard.visits import Visit
+from services.admin.routes.dashboard.visits import GivenVisit
+from services.admin.routes.given import AppId, GivenContext, GivenPrincipal
 from shared.secret import b64url
 
 Cursor = Annotated[str | None, QueryParameter()]
@@ -21,19 +20,23 @@ Cursor = Annotated[str | None, QueryParameter()]
 
 @get("/")
 async def list_(
-    context: Context, visit: Visit, principal: Principal, cursor: Cursor = None, done: Done = None
+    context: GivenContext,
+    visit: GivenVisit,
+    principal: GivenPrincipal,
+    cursor: Cursor = None,
+    done: Done = None,
 ) -> Response[Any]:
     apps = await read_apps.list_apps(context, principal, cursor)
     return page(visit, "apps.html", apps=apps, is_first_page=cursor is None, done=done)
 
 
 @get("/register-app")
-async def show_register(visit: Visit, principal: Principal) -> Response[Any]:
+async def show_register(visit: GivenVisit, principal: GivenPrincipal) -> Response[Any]:
     return page(visit, "register_app.html", principal=principal)
 
 
 @post("/register-app", status_code=200)
-async def register(context: Context, visit: Visit, principal: Principal) -> Response[Any]:
+async def register(context: GivenContext, visit: GivenVisit, principal: GivenPrincipal) -> Response[Any]:
     """The secret is in this very answer and in no other: going back or reloading does not show it."""
     form = visit.form
     wanted = RegisterApp(
@@ -63,7 +66,11 @@ async def register(context: Context, visit: Visit, principal: Principal) -> Resp
 
 @get("/apps/{app_id:str}")
 async def show(
-    context: Context, visit: Visit, principal: Principal, app_id: FromPath[str], done: Done = None
+    context: GivenContext,
+    visit: GivenVisit,
+    principal: GivenPrincipal,
+    app_id: AppId,
+    done: Done = None,
 ) -> Response[Any]:
     shown = await read_apps.show_app(context, principal, app_id)
     clients = await read_apps.list_clients(context, principal, app_id)
@@ -80,7 +87,7 @@ async def show(
 
 
 @get("/apps")
-async def to_list(visit: Visit) -> Response[Any]:
+async def to_list(visit: GivenVisit) -> Response[Any]:
     return see_other(visit, "/dashboard")
 
 

@@ -32,7 +32,7 @@ def asset_url(name: str) -> str:
 
 @get("/dashboard/assets/{name:str}", include_in_schema=False)
 async def asset(
-    name: FromPath[str], version: Annotated[str | None, QueryParameter(query="v")] = None
+    name: FromPath[str], version: Annotated[str | None, QueryParameter(name="v")] = None
 ) -> Response[bytes]:
     found = _ASSETS.get(name)
     if found is None:
@@ -43,7 +43,6 @@ async def asset(
         found.content,
         media_type=found.media_type,
         headers={
-            # Another version is asked for while instances are being replaced: not to be kept.
             "Cache-Control": cache,
             "X-Content-Type-Options": "nosniff",
             "Cross-Origin-Resource-Policy": "same-origin",

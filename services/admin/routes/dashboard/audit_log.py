@@ -3,15 +3,13 @@
 from typing import Any
 
 from litestar import Response, get
-from litestar.params import FromPath
 
 from services.admin.flows import audit, read_apps
-from services.admin.flows.access import Principal
-from services.admin.flows.context import Context
 from services.admin.routes.dashboard.apps import Cursor
 from services.admin.routes.dashboard.clients import Type
 from services.admin.routes.dashboard.pages import page
-from services.admin.routes.dashboard.visits import Visit
+from services.admin.routes.dashboard.visits import GivenVisit
+from services.admin.routes.given import AppId, GivenContext, GivenPrincipal
 from shared.events.catalog import CATALOG
 
 WORDS = {
@@ -38,10 +36,10 @@ WORDS = {
 
 @get("/apps/{app_id:str}/audit-log")
 async def list_(
-    context: Context,
-    visit: Visit,
-    principal: Principal,
-    app_id: FromPath[str],
+    context: GivenContext,
+    visit: GivenVisit,
+    principal: GivenPrincipal,
+    app_id: AppId,
     type_: Type = None,
     cursor: Cursor = None,
 ) -> Response[Any]:

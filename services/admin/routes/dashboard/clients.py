@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from litestar import Response, get, post
-from litestar.params import FromPath, QueryParameter
+from litestar.params import QueryParameter
 
 from services.admin.flows import read_apps
 from services.admin.flows.access import Principal
@@ -17,19 +17,24 @@ from services.admin.routes.dashboard.accounts import Done
 from services.admin.routes.dashboard.apps import Cursor, app_url
 from services.admin.routes.dashboard.forms import Form
 from services.admin.routes.dashboard.pages import page, see_other
-from services.admin.routes.dashboard.visits import Visit
+from services.admin.routes.dashboard.visits import GivenVisit, Visit
+from services.admin.routes.given import AppId, ClientId, GivenContext, GivenPrincipal
 from shared.oauth.types import ClientType
 from shared.secret import b64url
 
 _LISTS = ("redirect_uris", "post_logout_redirect_uris", "frontend_origins", "resources")
 _TICKS = ("pkce_required", "refresh_by_default", "id_token_on_refresh")
 _CLIENT = "/apps/{app_id:str}/clients/{client_id:str}"
-Type = Annotated[str | None, QueryParameter(query="type")]
+Type = Annotated[str | None, QueryParameter(name="type")]
 
 
 @get("/apps/{app_id:str}/clients")
 async def list_(
-    context: Context, visit: Visit, principal: Principal, app_id: FromPath[str], cursor: Cursor = None
+    context: GivenContext,
+    visit: GivenVisit,
+    principal: GivenPrincipal,
+    app_id: AppId,
+    cursor: Cursor = None,
 ) -> Response[Any]:
     shown = await read_apps.show_app(context, principal, app_id)
     clients = await read_apps.list_clients(context, principal, app_id, cursor)
@@ -38,7 +43,11 @@ async def list_(
 
 @get("/apps/{app_id:str}/add-client")
 async def show_add(
-    context: Context, visit: Visit, principal: Principal, app_id: FromPath[str], type_: Type = None
+    context: GivenContext,
+    visit: GivenVisit,
+    principal: GivenPrincipal,
+    app_id: AppId,
+    type_: Type = None,
 ) -> Response[Any]:
     """First which type; then the form that this type has."""
     if type_ not in list(ClientType):
@@ -48,7 +57,12 @@ async def show_add(
 
 
 @post("/apps/{app_id:str}/add-client", status_code=200)
-async def add(context: Context, visit: Visit, principal: Principal, app_id: FromPath[str]) -> Response[Any]:
+async def add(
+    context: GivenContext,
+    visit: GivenVisit,
+    principal: GivenPrincipal,
+    app_id: AppId,
+) -> Response[Any]:
     """The answer to a confidential client's form holds its secret, and no other answer ever does."""
     form = visit.form
     if form.text("type") not in list(ClientType):
@@ -78,11 +92,11 @@ async def add(context: Context, visit: Visit, principal: Principal, app_id: From
 
 @get(_CLIENT)
 async def show(
-    context: Context,
-    visit: Visit,
-    principal: Principal,
-    app_id: FromPath[str],
-    client_id: FromPath[str],
+    context: GivenContext,
+    visit: GivenVisit,
+    principal: GivenPrincipal,
+    app_id: AppId,
+    client_id: ClientId,
     done: Done = None,
 ) -> Response[Any]:
     return _client_page(visit, await read_apps.show_client(context, principal, app_id, client_id), done=done)
@@ -90,7 +104,11 @@ async def show(
 
 @post(_CLIENT)
 async def save(
-    context: Context, visit: Visit, principal: Principal, app_id: FromPath[str], client_id: FromPath[str]
+    context: GivenContext,
+    visit: GivenVisit,
+    principal: GivenPrincipal,
+    app_id: AppId,
+    client_id: ClientId,
 ) -> Response[Any]:
     form = visit.form
     try:
@@ -103,7 +121,11 @@ async def save(
 
 @post(_CLIENT + "/disable")
 async def disable(
-    context: Context, visit: Visit, principal: Principal, app_id: FromPath[str], client_id: FromPath[str]
+    context: GivenContext,
+    visit: GivenVisit,
+    principal: GivenPrincipal,
+    app_id: AppId,
+    client_id: ClientId,
 ) -> Response[Any]:
     await update_client(context, principal, app_id, client_id, UpdateClient(disabled=True))
     return see_other(visit, f"/dashboard/apps/{app_id}/clients/{client_id}?done=client-disabled")
@@ -111,7 +133,11 @@ async def disable(
 
 @post(_CLIENT + "/enable")
 async def enable(
-    context: Context, visit: Visit, principal: Principal, app_id: FromPath[str], client_id: FromPath[str]
+    context: GivenContext,
+    visit: GivenVisit,
+    principal: GivenPrincipal,
+    app_id: AppId,
+    client_id: ClientId,
 ) -> Response[Any]:
     await update_client(context, principal, app_id, client_id, UpdateClient(disabled=False))
     return see_other(visit, f"/dashboard/apps/{app_id}/clients/{client_id}?done=client-enabled")

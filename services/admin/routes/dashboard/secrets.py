@@ -4,7 +4,6 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Response, get, post
-from litestar.params import FromPath
 
 from services.admin.flows import read_apps
 from services.admin.flows.access import Principal
@@ -15,7 +14,8 @@ from services.admin.flows.rotate_secret import DEFAULT_OVERLAP_S, RotateSecret, 
 from services.admin.routes.dashboard.apps import app_url
 from services.admin.routes.dashboard.forms import Form
 from services.admin.routes.dashboard.pages import page
-from services.admin.routes.dashboard.visits import Visit
+from services.admin.routes.dashboard.visits import GivenVisit, Visit
+from services.admin.routes.given import AppId, ClientId, GivenContext, GivenPrincipal
 from shared.secret import b64url
 
 _ROTATE = "/apps/{app_id:str}/clients/{client_id:str}/rotate-secret"
@@ -30,14 +30,22 @@ OVERLAPS = {
 
 @get(_ROTATE)
 async def show(
-    context: Context, visit: Visit, principal: Principal, app_id: FromPath[str], client_id: FromPath[str]
+    context: GivenContext,
+    visit: GivenVisit,
+    principal: GivenPrincipal,
+    app_id: AppId,
+    client_id: ClientId,
 ) -> Response[Any]:
     return await _page(context, visit, principal, app_id, client_id)
 
 
 @post(_ROTATE, status_code=200)
 async def rotate(
-    context: Context, visit: Visit, principal: Principal, app_id: FromPath[str], client_id: FromPath[str]
+    context: GivenContext,
+    visit: GivenVisit,
+    principal: GivenPrincipal,
+    app_id: AppId,
+    client_id: ClientId,
 ) -> Response[Any]:
     form = visit.form
     try:

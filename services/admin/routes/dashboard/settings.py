@@ -3,7 +3,6 @@
 from typing import Any
 
 from litestar import Response, get, post
-from litestar.params import FromPath
 
 from services.admin.flows import disable_app, read_apps
 from services.admin.flows.access import Principal
@@ -13,18 +12,28 @@ from services.admin.flows.update_app import LIFETIMES, UpdateApp, update_app
 from services.admin.routes.dashboard.accounts import Done
 from services.admin.routes.dashboard.forms import Form
 from services.admin.routes.dashboard.pages import page, see_other
-from services.admin.routes.dashboard.visits import Visit
+from services.admin.routes.dashboard.visits import GivenVisit, Visit
+from services.admin.routes.given import AppId, GivenContext, GivenPrincipal
 
 
 @get("/apps/{app_id:str}/settings")
 async def show(
-    context: Context, visit: Visit, principal: Principal, app_id: FromPath[str], done: Done = None
+    context: GivenContext,
+    visit: GivenVisit,
+    principal: GivenPrincipal,
+    app_id: AppId,
+    done: Done = None,
 ) -> Response[Any]:
     return await _page(context, visit, principal, app_id, "settings.html", done=done)
 
 
 @post("/apps/{app_id:str}/settings")
-async def save(context: Context, visit: Visit, principal: Principal, app_id: FromPath[str]) -> Response[Any]:
+async def save(
+    context: GivenContext,
+    visit: GivenVisit,
+    principal: GivenPrincipal,
+    app_id: AppId,
+) -> Response[Any]:
     form = visit.form
     try:
         wanted = UpdateApp(
@@ -40,14 +49,20 @@ async def save(context: Context, visit: Visit, principal: Principal, app_id: Fro
 
 @get("/apps/{app_id:str}/disable")
 async def show_disable(
-    context: Context, visit: Visit, principal: Principal, app_id: FromPath[str]
+    context: GivenContext,
+    visit: GivenVisit,
+    principal: GivenPrincipal,
+    app_id: AppId,
 ) -> Response[Any]:
     return await _page(context, visit, principal, app_id, "disable_app.html", form=Form())
 
 
 @post("/apps/{app_id:str}/disable")
 async def disable(
-    context: Context, visit: Visit, principal: Principal, app_id: FromPath[str]
+    context: GivenContext,
+    visit: GivenVisit,
+    principal: GivenPrincipal,
+    app_id: AppId,
 ) -> Response[Any]:
     if visit.form.text("confirmation") != app_id:
         error = FieldError("confirmation", f"Type {app_id} to confirm.")
@@ -61,7 +76,10 @@ async def disable(
 
 @post("/apps/{app_id:str}/enable")
 async def enable(
-    context: Context, visit: Visit, principal: Principal, app_id: FromPath[str]
+    context: GivenContext,
+    visit: GivenVisit,
+    principal: GivenPrincipal,
+    app_id: AppId,
 ) -> Response[Any]:
     await disable_app.enable_app(context, principal, app_id)
     return see_other(visit, f"/dashboard/apps/{app_id}?done=app-enabled")

@@ -1,10 +1,9 @@
 """Users of an app: find them, add one, disable and enable."""
 
 from typing import Annotated, Any
-from uuid import UUID
 
 from litestar import Response, get, post
-from litestar.params import FromPath, QueryParameter
+from litestar.params import QueryParameter
 
 from services.admin.flows import read_apps, users
 from services.admin.flows.access import Principal
@@ -15,7 +14,8 @@ from services.admin.routes.dashboard.accounts import Done
 from services.admin.routes.dashboard.apps import Cursor
 from services.admin.routes.dashboard.forms import Form
 from services.admin.routes.dashboard.pages import page, see_other
-from services.admin.routes.dashboard.visits import Visit
+from services.admin.routes.dashboard.visits import GivenVisit, Visit
+from services.admin.routes.given import AppId, GivenContext, GivenPrincipal, UserId
 
 Search = Annotated[str | None, QueryParameter()]
 _USER = "/apps/{app_id:str}/users/{user_id:uuid}"
@@ -23,10 +23,10 @@ _USER = "/apps/{app_id:str}/users/{user_id:uuid}"
 
 @get("/apps/{app_id:str}/users")
 async def list_(
-    context: Context,
-    visit: Visit,
-    principal: Principal,
-    app_id: FromPath[str],
+    context: GivenContext,
+    visit: GivenVisit,
+    principal: GivenPrincipal,
+    app_id: AppId,
     search: Search = None,
     cursor: Cursor = None,
     done: Done = None,
@@ -48,13 +48,21 @@ async def list_(
 
 @get("/apps/{app_id:str}/add-user")
 async def show_add(
-    context: Context, visit: Visit, principal: Principal, app_id: FromPath[str]
+    context: GivenContext,
+    visit: GivenVisit,
+    principal: GivenPrincipal,
+    app_id: AppId,
 ) -> Response[Any]:
     return await _add_page(context, visit, principal, app_id)
 
 
 @post("/apps/{app_id:str}/add-user")
-async def add(context: Context, visit: Visit, principal: Principal, app_id: FromPath[str]) -> Response[Any]:
+async def add(
+    context: GivenContext,
+    visit: GivenVisit,
+    principal: GivenPrincipal,
+    app_id: AppId,
+) -> Response[Any]:
     form = visit.form
     wanted = CreateUser(
         email=form.text("email"), password=form.raw("password"), name=form.text("name") or None
@@ -68,7 +76,11 @@ async def add(context: Context, visit: Visit, principal: Principal, app_id: From
 
 @post(_USER + "/disable")
 async def disable(
-    context: Context, visit: Visit, principal: Principal, app_id: FromPath[str], user_id: FromPath[UUID]
+    context: GivenContext,
+    visit: GivenVisit,
+    principal: GivenPrincipal,
+    app_id: AppId,
+    user_id: UserId,
 ) -> Response[Any]:
     await users.set_user_disabled(context, principal, app_id, user_id, disabled=True)
     return see_other(visit, f"/dashboard/apps/{app_id}/users?done=user-disabled")
@@ -76,7 +88,11 @@ async def disable(
 
 @post(_USER + "/enable")
 async def enable(
-    context: Context, visit: Visit, principal: Principal, app_id: FromPath[str], user_id: FromPath[UUID]
+    context: GivenContext,
+    visit: GivenVisit,
+    principal: GivenPrincipal,
+    app_id: AppId,
+    user_id: UserId,
 ) -> Response[Any]:
     await users.set_user_disabled(context, principal, app_id, user_id, disabled=False)
     return see_other(visit, f"/dashboard/apps/{app_id}/users?done=user-enabled")

@@ -6,11 +6,12 @@ when it comes from our own origin and carries a token that this browser was give
 
 import re
 from datetime import timedelta
-from typing import Final
+from typing import Final, TypeAlias
 from urllib.parse import quote
 
 from litestar import Request
 from litestar.datastructures import Cookie
+from litestar.di import NamedDependency
 from litestar.handlers import BaseRouteHandler
 from litestar.types import Guard
 
@@ -95,6 +96,9 @@ class Visit:
         )
         self.signed_in(token)
         return self.principal
+
+
+GivenVisit: TypeAlias = NamedDependency[Visit]
 
 
 def arrive(context: Context, web: Web) -> Guard:

@@ -1,0 +1,16 @@
+"""What handlers are given by name (Litestar's dependency injection), and ids in paths."""
+
+from typing import TypeAlias
+from uuid import UUID
+
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from services.admin.flows.access import Principal
+from services.admin.flows.context import Context
+
+GivenContext: TypeAlias = NamedDependency[Context]
+GivenPrincipal: TypeAlias = NamedDependency[Principal]
+AppId: TypeAlias = FromPath[str]
+ClientId: TypeAlias = FromPath[str]
+UserId: TypeAlias = FromPath[UUID]
