@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.local import leftovers
 from deploy.local.stack import Stack
 from gateway.render import Bucket, Limits
 from tests.support.product import Product
@@ -33,6 +34,8 @@ def seed(stores: Stack) -> Seed:
 
 
 def _folder(factory: pytest.TempPathFactory) -> Path:
+    # Servers of a test run that was killed: pytest keeps the folders of the last three runs.
+    leftovers.sweep(factory.getbasetemp().parent.glob("pytest-*/mtas*/data"))
     return factory.mktemp("mtas") / "data"
 
 
