@@ -33,7 +33,10 @@ def environment(
     nats: Nats,
     extra: dict[str, str],
 ) -> dict[str, str]:
-    """What `python -m services.NAME` is started with: ours over the caller's, `extra` over both."""
+    """What `python -m services.NAME` is started with: ours over the caller's, `extra` over both.
+
+    Of the caller's, neither our own settings nor another service's secrets are passed on.
+    """
     ours = {
         "MTAS_PUBLIC_URL": public_url,
         "MTAS_LISTEN_HOST": "127.0.0.1",
@@ -46,10 +49,10 @@ def environment(
         ours["MTAS_VALKEY_URL"] = valkey.url(name)
     if name == "admin":
         ours["MTAS_AUTHORIZE_URL"] = f"http://127.0.0.1:{ports['authorize']}"
-    every_secret = {variable(secret) for secrets_of in FILES.values() for secret in secrets_of}
-    inherited = {
-        key: value for key, value in os.environ.items() if key.removesuffix("_FILE") not in every_secret
+    settings = {key.removesuffix("_FILE") for key in ours} | {
+        variable(secret) for secrets_of in FILES.values() for secret in secrets_of
     }
+    inherited = {key: value for key, value in os.environ.items() if key.removesuffix("_FILE") not in settings}
     return inherited | ours | extra
 
 

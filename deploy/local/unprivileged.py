@@ -26,10 +26,10 @@ class RunAs:
     owner: tuple[int, int] | None = None  # uid, gid: who must own the server's files
 
     def run(self, argv: list[str], **options: object) -> subprocess.CompletedProcess[str]:
-        """`subprocess.run` as that user, with captured output."""
-        identity: dict[str, object] = {}
+        """`subprocess.run` as that user, with captured output; Ctrl-C is the runner's to handle."""
+        identity: dict[str, object] = {"start_new_session": True}
         if self.user is not None:
-            identity = {"user": self.user[0], "group": self.user[1], "extra_groups": []}
+            identity |= {"user": self.user[0], "group": self.user[1], "extra_groups": []}
         return subprocess.run(  # type: ignore[call-overload, no-any-return]
             [*self.prefix, *argv], capture_output=True, text=True, cwd="/", **identity, **options
         )
