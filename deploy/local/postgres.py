@@ -83,7 +83,7 @@ class Postgres:
     def prepare(self) -> None:
         """Make the cluster where there is none yet."""
         self.folder.mkdir(mode=0o700, exist_ok=True)
-        self._run_as = unprivileged.find(self._bin / "postgres", self.folder)
+        self._run_as = unprivileged.find(self._bin / "pg_config", self.folder)
         if self._run_as.owner is not None:
             os.chown(self.folder, *self._run_as.owner)
         if not self.is_made:

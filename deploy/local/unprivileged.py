@@ -35,18 +35,22 @@ class RunAs:
         )
 
 
-def find(binary: Path, data: Path) -> RunAs:
-    """How to run `binary` on files in `data`. Raises: StackError when that user cannot reach them."""
+def find(probe: Path, data: Path) -> RunAs:
+    """How to run programs beside `probe` on files in `data`.
+
+    `probe` is a program that ends with 0 when it finds itself. Raises: StackError when the
+    user cannot reach them.
+    """
     if os.geteuid() != 0:
         if data.stat().st_uid != os.geteuid():
             raise StackError(f"{data} belongs to another user: run as that one, or set MTAS_DATA")
         return RunAs()
     owner = _owner(data)
     for candidate in _candidates(owner):
-        if _reaches(candidate, binary, data):
+        if _reaches(candidate, probe, data):
             return candidate
     raise StackError(
-        f"As root, PostgreSQL runs as another user, who cannot reach {binary.parent} and {data}: "
+        f"As root, PostgreSQL runs as another user, who cannot reach {probe.parent} and {data}: "
         "move the project below a folder that all may enter, or run as another user than root"
     )
 
@@ -71,14 +75,19 @@ def _candidates(owner: tuple[int, int]) -> list[RunAs]:
     become = (setpriv, f"--reuid={uid}", f"--regid={gid}", "--clear-groups")
     # Reading anywhere is the least that helps; some containers grant only the wider one.
     for capability in ("dac_read_search", "dac_override"):
-        caps = (f"--inh-caps=-all,+{capability}", f"--ambient-caps=-all,+{capability}")
+        # Without the secure bit, access(2), with which PostgreSQL looks for itself, ignores capabilities.
+        caps = (
+            f"--inh-caps=-all,+{capability}",
+            f"--ambient-caps=-all,+{capability}",
+            "--securebits=+no_setuid_fixup",
+        )
         candidates.append(RunAs(prefix=(*become, *caps), owner=owner))
     return candidates
 
 
-def _reaches(candidate: RunAs, binary: Path, data: Path) -> bool:
-    script = '"$1" --version >/dev/null && cd "$2"'
+def _reaches(candidate: RunAs, probe: Path, data: Path) -> bool:
+    script = '"$1" >/dev/null && cd "$2"'
     try:
-        return candidate.run(["/bin/sh", "-c", script, "sh", str(binary), str(data)]).returncode == 0
+        return candidate.run(["/bin/sh", "-c", script, "sh", str(probe), str(data)]).returncode == 0
     except OSError:
         return False
