@@ -14,10 +14,15 @@ MAX_GRACE_S: Final = 60
 def check_client(checks: Checks, client: Client) -> None:
     """Every rule on a client as it would be stored; what is wrong is added to `checks`."""
     checks.name(client.name)
+    check_settings(checks, client)
+
+
+def check_settings(checks: Checks, client: Client) -> None:
+    """The same, but for the name."""
     if client.client_type is ClientType.MACHINE:
         _check_machine(checks, client)
     else:
-        check_uris(checks, client)
+        _check_uris(checks, client)
         if OPENID not in client.allowed_scope:
             checks.add("allowed_scope", "A client with users needs the scope openid.")
     checks.each("allowed_scope", client.allowed_scope, _check_scope)
@@ -27,7 +32,7 @@ def check_client(checks: Checks, client: Client) -> None:
         checks.add("pkce_required", "A public client always uses PKCE (RFC 9700 §2.1.1).")
 
 
-def check_uris(checks: Checks, client: Client) -> None:
+def _check_uris(checks: Checks, client: Client) -> None:
     check_uri = partial(check_redirect_uri, native=client.is_native)
     checks.each("redirect_uris", client.redirect_uris, check_uri)
     checks.each("post_logout_redirect_uris", client.post_logout_redirect_uris, check_uri)

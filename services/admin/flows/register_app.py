@@ -12,7 +12,7 @@ import msgspec
 
 from services.admin.flows.access import Principal
 from services.admin.flows.app_id import check_app_id
-from services.admin.flows.client_settings import check_client
+from services.admin.flows.client_settings import check_settings
 from services.admin.flows.context import Context
 from services.admin.flows.new_client import new_client
 from services.admin.flows.refused import Checks, Conflict, FieldError, Refused
@@ -103,11 +103,12 @@ def _first_client(context: Context, wanted: RegisterApp) -> AppClient:
 
 def _check(wanted: RegisterApp, client: AppClient) -> None:
     checks = Checks()
+    checks.name(client.name)
     try:
         check_app_id(wanted.app_id)
     except ValueError as error:
         checks.add("app_id", str(error))
-    check_client(checks, client)
+    check_settings(checks, client)
     checks.refuse_if_any()
 
 

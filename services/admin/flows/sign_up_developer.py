@@ -56,14 +56,14 @@ async def sign_up_developer(
 
 def _check(context: Context, email: str, password: str, setup_token: str) -> None:
     checks = Checks()
-    if not _same(setup_token.strip(), context.setup_token.reveal()):
-        checks.add("setup_token", "That is not the set-up token. It is printed where MTAS was started.")
     if not is_email(email.strip()):
         checks.add("email", "Enter an email address, like name@example.com.")
     try:
         check_new_password(password)
     except ValueError as error:
         checks.add("password", str(error))
+    if not _same(setup_token.strip(), context.setup_token.reveal()):
+        checks.add("setup_token", "That is not the set-up token. It is printed where MTAS was started.")
     checks.refuse_if_any()
 
 

@@ -32,7 +32,7 @@ async def list_(
 
 @get("/register-app")
 async def show_register(visit: GivenVisit, principal: GivenPrincipal) -> Response[Any]:
-    return page(visit, "register_app.html", principal=principal)
+    return page(visit, "register_app.html")
 
 
 @post("/register-app", status_code=200)
@@ -49,7 +49,7 @@ async def register(context: GivenContext, visit: GivenVisit, principal: GivenPri
     try:
         registered = await register_app(context, principal, wanted)
     except (Invalid, Conflict) as refusal:
-        return page(visit, "register_app.html", form=form, refusal=refusal, principal=principal)
+        return page(visit, "register_app.html", form=form, refusal=refusal)
     return page(
         visit,
         "secret_once.html",

@@ -99,6 +99,7 @@ def template_config() -> TemplateConfig[JinjaTemplateEngine]:
     environment.globals["asset"] = asset_url
     environment.filters["moment"] = _moment
     environment.filters["duration"] = _duration
+    environment.filters["detail"] = _detail
     return TemplateConfig(engine=JinjaTemplateEngine(engine_instance=environment))
 
 
@@ -117,3 +118,13 @@ def _duration(seconds: int) -> str:
             count = seconds // size
             return f"{count} {unit}{'' if count == 1 else 's'}"
     return "0 seconds"
+
+
+def _detail(value: object) -> str:
+    """A field of an event: lists with commas, times as everywhere else."""
+    if isinstance(value, list):
+        return ", ".join(str(item) for item in value)
+    try:
+        return _moment(datetime.fromisoformat(str(value)))
+    except ValueError:
+        return str(value)
