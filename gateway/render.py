@@ -91,6 +91,16 @@ class Limits:
     heap_mib: int = 1024
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """How long headers and a whole request may take to arrive, an answer to come, and silence to last."""
+
+    headers_s: float = 10
+    request_s: float = 30
+    response_s: float = 15
+    idle_s: float = 60
+
+
 def render(
     *,
     public_url: str,
@@ -100,6 +110,7 @@ def render(
     admin: Path | Address | None = None,
     trusted_proxies: int = 0,
     limits: Limits | None = None,
+    timeouts: Timeouts | None = None,
 ) -> str:
     """Envoy's bootstrap as YAML.
 
@@ -132,6 +143,7 @@ def render(
         response_headers=[header(*pair) for pair in security.items()],
         replies=replies(security),
         limits=limits,
+        timeouts=timeouts or Timeouts(),
         buckets={"password": limits.password, "token": limits.token},
         routes=ROUTES,
         refused_methods=[(any_of(paths), ", ".join(methods)) for paths, methods in allowed_methods().items()],

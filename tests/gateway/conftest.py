@@ -6,14 +6,16 @@ from typing import Any
 import pytest
 
 from gateway.render import Bucket, Limits
-from tests.gateway.support import Gateway
+from tests.gateway.process import Gateway
+from tests.gateway.service import Service
 
 Start = Callable[..., Awaitable[Gateway]]
 
 
 @pytest.fixture(scope="session")
 async def shared_gateway() -> AsyncIterator[Gateway]:
-    gateway = await Gateway.start(limits=Limits(password=Bucket(burst=10_000, per_minute=10_000)))
+    gateway = Gateway(limits=Limits(password=Bucket(burst=10_000, per_minute=10_000)))
+    await gateway.start()
     yield gateway
     await gateway.stop()
 
@@ -27,12 +29,15 @@ def gateway(shared_gateway: Gateway) -> Gateway:
 
 @pytest.fixture
 async def start() -> AsyncIterator[Start]:
-    """Start a gateway with settings of its own."""
+    """Start a gateway with settings of its own, `token_instances` of the token service among them."""
     started: list[Gateway] = []
 
-    async def one(**settings: Any) -> Gateway:
-        started.append(await Gateway.start(**settings))
-        return started[-1]
+    async def one(*, token_instances: int = 1, **settings: Any) -> Gateway:
+        gateway = Gateway(**settings)
+        gateway.instances["token"] = [Service() for _ in range(token_instances)]
+        await gateway.start()
+        started.append(gateway)
+        return gateway
 
     yield one
     for gateway in started:

@@ -5,7 +5,8 @@ import re
 import pytest
 
 from tests.gateway.conftest import Start
-from tests.gateway.support import Gateway, request
+from tests.gateway.process import Gateway
+from tests.gateway.wire import request
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 OUTSIDE_TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -73,7 +74,7 @@ async def test_no_header_can_be_removed_by_naming_it_hop_by_hop(gateway: Gateway
     assert answer.status in (200, 400)
 
 
-@pytest.mark.parametrize("host", ["evil.example", "auth.example.test:99", "127.0.0.1", "EVIL.example:80"])
+@pytest.mark.parametrize("host", ["evil.example", "auth.example.test:99", "127.0.0.2", "EVIL.example:80"])
 async def test_services_see_the_configured_host_only(gateway: Gateway, host: str) -> None:
     data = f"GET /t/acme/login HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
     assert (await gateway.send(data)).status == 200
@@ -121,7 +122,7 @@ async def test_every_refusal_carries_a_request_id_that_the_log_knows(gateway: Ga
     answer = await gateway.send(data)
     assert answer.status >= 400
     assert UUID.fullmatch(answer.headers["x-request-id"])
-    assert answer.json["request_id"] == answer.headers["x-request-id"] or b"<!doctype" in answer.body
+    assert answer.headers["x-request-id"].encode() in answer.body
     assert (await gateway.log(answer.headers["x-request-id"]))["status"] == answer.status
     assert "server" not in answer.headers
     assert not gateway.seen()

@@ -4,10 +4,12 @@
 """
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 
-from tests.gateway.support import Gateway, read_answer
+from tests.gateway.process import Gateway
+from tests.gateway.wire import read_answer
 
 POST = b"POST /t/acme/token HTTP/1.1\r\nHost: x\r\n"
 GET = b"GET /t/acme/jwks.json HTTP/1.1\r\n"
@@ -46,7 +48,7 @@ REFUSED = {
     "empty header name": GET + b"Host: x\r\n: y\r\n\r\n",
     "no host": GET + b"\r\n",
     "HTTP/1.0": b"GET /t/acme/jwks.json HTTP/1.0\r\nHost: x\r\n\r\n",
-    "HTTP/1.0 chunked": b"POST /t/acme/token HTTP/1.0\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "HTTP/1.0 chunked": CHUNKED.replace(b"HTTP/1.1", b"HTTP/1.0") + b"0\r\n\r\n",
     "HTTP/0.9": b"GET /t/acme/jwks.json\r\n\r\n",
     "lower case version": b"GET /t/acme/jwks.json http/1.1\r\nHost: x\r\n\r\n",
     "space in the path": b"GET /t/acme/ jwks.json HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -61,13 +63,20 @@ REFUSED = {
 
 @pytest.mark.parametrize("data", REFUSED.values(), ids=REFUSED.keys())
 async def test_refused_before_a_service_sees_anything(gateway: Gateway, data: bytes) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
-    writer.write(data)
-    answer = await asyncio.wait_for(read_answer(reader), 5)
+    answer = await gateway.send(data)
     assert answer.status in (400, 403, 426, 501)
-    # The connection is over, so what followed is nobody's request.
-    assert await asyncio.wait_for(reader.read(), 5) in (b"", b"\n")
-    writer.close()
+    assert answer.headers["connection"] == "close"
+    assert not gateway.seen()
+
+
+@pytest.mark.parametrize("case", ["length and chunked", "chunked and length", "websocket"])
+async def test_what_follows_a_refused_request_is_never_read(gateway: Gateway, case: str) -> None:
+    async with gateway.connection() as (reader, writer):
+        writer.write(REFUSED[case])
+        await read_answer(reader)
+        writer.write(SMUGGLED)
+        with suppress(ConnectionResetError):
+            assert b"HTTP/1.1" not in await asyncio.wait_for(reader.read(), 5)
     assert not gateway.seen()
 
 
@@ -114,9 +123,8 @@ async def test_a_lone_line_feed_hides_no_second_framing(gateway: Gateway, data: 
 
 
 async def test_pipelined_requests_are_each_matched(gateway: Gateway) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
-    writer.write(GET + b"Host: x\r\n\r\n" + b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
-    assert (await read_answer(reader)).status == 200
-    assert (await read_answer(reader)).status == 404
-    writer.close()
+    async with gateway.connection() as (reader, writer):
+        writer.write(GET + b"Host: x\r\n\r\n" + b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert (await read_answer(reader)).status == 200
+        assert (await read_answer(reader)).status == 404
     assert [seen.target for seen in gateway.seen()] == ["/t/acme/jwks.json"]

@@ -1,0 +1,55 @@
+"""Print the gateway's configuration: `python -m gateway > envoy.yaml`, then `envoy -c envoy.yaml`."""
+
+from pathlib import Path
+
+import click
+
+from gateway.render import TLS, Address, render
+
+# Where the services listen when nobody says otherwise.
+_PORTS = {"authorize": 8101, "token": 8102, "jwks": 8103, "admin": 8104}
+
+
+def _address(text: str) -> Address:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal():
+        raise click.BadParameter(f"expected host:port, got {text!r}")
+    return host.strip("[]"), int(port)
+
+
+@click.command(help=__doc__)
+@click.option("--public-url", envvar="MTAS_PUBLIC_URL", default="http://localhost:8080", show_default=True)
+@click.option("--listen", default="127.0.0.1:8080", show_default=True, metavar="HOST:PORT")
+@click.option("--upstream", multiple=True, metavar="SERVICE=HOST:PORT", help="Once an endpoint.")
+@click.option("--admin", metavar="HOST:PORT|FILE", help="Loopback or a socket file.")
+@click.option("--tls-certificate", type=click.Path(path_type=Path))
+@click.option("--tls-private-key", type=click.Path(path_type=Path))
+@click.option("--trusted-proxies", default=0, show_default=True, help="Proxies in front of this one.")
+def main(
+    public_url: str,
+    listen: str,
+    upstream: tuple[str, ...],
+    admin: str | None,
+    tls_certificate: Path | None,
+    tls_private_key: Path | None,
+    trusted_proxies: int,
+) -> None:
+    given = [text.partition("=") for text in upstream]
+    upstreams = {
+        service: [_address(address) for name, _, address in given if name == service] or [("127.0.0.1", port)]
+        for service, port in _PORTS.items()
+    }
+    click.echo(
+        render(
+            public_url=public_url,
+            upstreams=upstreams,
+            listen=_address(listen),
+            tls=TLS(tls_certificate, tls_private_key) if tls_certificate and tls_private_key else None,
+            admin=(Path(admin) if "/" in admin else _address(admin)) if admin else None,
+            trusted_proxies=trusted_proxies,
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,138 @@
+"""A service that is down, slow, half ready or broken, and what its callers notice."""
+
+import asyncio
+
+import pytest
+
+from gateway.render import Timeouts
+from tests.gateway.conftest import Start
+from tests.gateway.process import Gateway
+from tests.gateway.service import Request, Service
+from tests.gateway.wire import reply
+
+
+async def _drop(_: Request) -> bytes | None:
+    return None
+
+
+async def _hang(_: Request) -> bytes | None:
+    await asyncio.sleep(5)
+    return reply(200)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "content_type"),
+    [
+        ("POST", "/t/acme/token", "application/json"),
+        ("GET", "/t/acme/jwks.json", "application/json"),
+        ("GET", "/t/acme/login", "text/html; charset=utf-8"),
+        ("POST", "/dashboard/apps", "text/html; charset=utf-8"),
+        ("GET", "/api/v1/apps?cursor=a", "application/problem+json"),
+    ],
+)
+async def test_a_service_that_is_down_is_503_with_retry_after(
+    start: Start, method: str, path: str, content_type: str
+) -> None:
+    gateway = await start()
+    for service in gateway.services.values():
+        await service.stop()
+    answer = await gateway.ask(method, path)
+    assert (answer.status, answer.headers["retry-after"]) == (503, "2")
+    assert answer.headers["content-type"] == content_type
+    assert answer.headers["cache-control"] == "no-store"
+    for inside in (b"upstream", b"connect", b"127.0.0.1", b"reset"):
+        assert inside not in answer.body
+    for service in gateway.services.values():
+        await service.start()
+    assert (await gateway.ask(method, path)).status == 200
+
+
+async def test_one_instance_of_two_may_die_and_no_request_fails(start: Start) -> None:
+    """A refused connection carried nothing, so even a POST moves to the other instance (RFC 9110 §9.2.2)."""
+    gateway = await start(token_instances=2)
+    first, second = gateway.instances["token"]
+    await first.stop()
+    statuses = [(await gateway.ask("POST", "/t/acme/token")).status for _ in range(50)]
+    assert statuses == [200] * 50
+    assert len(second.requests) == 50
+    await first.start()
+    await _wait_for(gateway, first, "healthy")
+    for _ in range(20):
+        assert (await gateway.ask("POST", "/t/acme/token")).status == 200
+    assert first.requests
+
+
+async def test_a_post_that_may_have_been_acted_on_is_not_sent_twice(start: Start) -> None:
+    gateway = await start(token_instances=2)
+    for one in gateway.instances["token"]:
+        one.behaviour = _drop
+    answer = await gateway.ask("POST", "/t/acme/token", body=b"grant_type=authorization_code")
+    assert answer.status == 503
+    assert len(gateway.seen()) == 1
+
+
+async def test_a_get_is_tried_again(start: Start) -> None:
+    gateway = await start()
+    jwks = gateway.services["jwks"]
+
+    async def drop_once(request: Request) -> bytes | None:
+        return None if len(jwks.requests) == 1 else reply(200, request.line.encode())
+
+    jwks.behaviour = drop_once
+    assert (await gateway.ask("GET", "/t/acme/jwks.json")).status == 200
+    assert len(jwks.requests) == 2
+
+
+async def test_a_service_that_hangs_is_504_and_asked_once(start: Start) -> None:
+    gateway = await start(timeouts=Timeouts(response_s=0.3))
+    for service in gateway.services.values():
+        service.behaviour = _hang
+    for method, path in (("POST", "/t/acme/token"), ("GET", "/t/acme/jwks.json")):
+        assert (await gateway.ask(method, path)).status == 504
+    assert len(gateway.seen()) == 2
+
+
+async def test_an_instance_that_is_not_ready_gets_nothing_while_another_is(start: Start) -> None:
+    gateway = await start(token_instances=2)
+    first, second = gateway.instances["token"]
+    first.ready = False
+    await _wait_for(gateway, first, "/failed_active_hc")
+    for _ in range(20):
+        assert (await gateway.ask("POST", "/t/acme/token")).status == 200
+    assert (len(first.requests), len(second.requests)) == (0, 20)
+
+
+async def test_when_no_instance_is_ready_they_still_decide_for_themselves(start: Start) -> None:
+    """Keys are served without a database, sign-ins not: the service knows, the gateway does not."""
+    gateway = await start()
+    jwks = gateway.services["jwks"]
+    jwks.ready = False
+    await _wait_for(gateway, jwks, "/failed_active_hc")
+    assert (await gateway.ask("GET", "/t/acme/jwks.json")).status == 200
+
+
+async def test_an_answer_of_503_is_passed_on_and_nobody_is_ejected_for_it(start: Start) -> None:
+    gateway = await start()
+    token = gateway.services["token"]
+
+    async def unavailable(_: Request) -> bytes | None:
+        return reply(503, b'{"error":"temporarily_unavailable"}', [("retry-after", "7")])
+
+    token.behaviour = unavailable
+    for _ in range(20):
+        answer = await gateway.ask("POST", "/t/acme/token")
+        assert (answer.status, answer.headers["retry-after"]) == (503, "7")
+        assert answer.body == b'{"error":"temporarily_unavailable"}'
+    assert len(token.requests) == 20
+    token.forget()
+    assert (await gateway.ask("POST", "/t/acme/token")).status == 200
+
+
+async def _wait_for(gateway: Gateway, service: Service, flag: str) -> None:
+    """Until Envoy's view of the instance has this health."""
+    wanted = f"127.0.0.1:{service.port}::health_flags::{flag}\n"
+    for _ in range(200):
+        if wanted in (await gateway.ask_admin("/clusters")).body.decode():
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"the instance never became {flag}")
