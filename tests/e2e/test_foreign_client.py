@@ -11,6 +11,7 @@ from tests.support.product import CALLBACK, PASSWORD, Product
 
 def relying_party(issuer: str, client_id: str, secret: str) -> RPHandler:
     config: dict[str, Any] = {
+        "client_type": "oidc",
         "issuer": issuer,
         "client_id": client_id,
         "client_secret": secret,
@@ -43,7 +44,8 @@ def test_idpyoidc_signs_a_user_in(product: Product) -> None:
     url = rp.begin(app.issuer)
     with product.browser() as browser:
         page = browser.get(url)
-        back = browser.submit(page, {"email": email, "password": PASSWORD})
+        consent = browser.submit(page, {"email": email, "password": PASSWORD})
+        back = browser.submit(consent, {"answer": "allow"})  # it asks with prompt=consent
     answer = answer_at(back)
     assert parse_qs(urlsplit(back.headers["location"]).query)["iss"] == [app.issuer]
     result = rp.finalize(app.issuer, answer)

@@ -24,7 +24,7 @@ def signed_in(page: Page, product: Product, stack: Stack) -> Page:
         page.get_by_label("Set-up token").fill(stack.secrets["setup-token"])
         page.get_by_label("Email").fill(DEVELOPER[0])
         page.get_by_label("Password", exact=True).fill(DEVELOPER[1])
-        page.get_by_role("button", name=re.compile("create", re.IGNORECASE)).click()
+        page.get_by_role("button", name=re.compile("account", re.IGNORECASE)).click()
     else:
         page.get_by_label("Email").fill(DEVELOPER[0])
         page.get_by_label("Password", exact=True).fill(DEVELOPER[1])
@@ -38,7 +38,8 @@ def test_register_sign_up_exchange_verify_refresh_replay(
 ) -> None:
     # A developer registers an app, and sees its secret once, inside an .env block.
     app_id = some_slug("shop")
-    page.goto(product.origin + "/dashboard/apps/new")
+    page.goto(product.origin + "/dashboard")
+    page.get_by_role("link", name=re.compile("register", re.IGNORECASE)).first.click()
     page.get_by_label("Name", exact=True).fill("Shop")
     page.get_by_label("App ID").fill(app_id)
     page.get_by_label("Callback URLs").fill(callback.url)
@@ -46,7 +47,7 @@ def test_register_sign_up_exchange_verify_refresh_replay(
     env = dict(re.findall(r"^(MTAS_\w+)=(\S+)$", page.locator("pre").first.inner_text(), re.MULTILINE))
     assert env["MTAS_APP_ID"] == app_id
     issuer, secret = env["MTAS_ISSUER"], env["MTAS_APP_SECRET"]
-    page.reload()
+    page.goto(f"{product.origin}/dashboard/apps/{app_id}")
     assert secret not in page.content()
 
     # Its user signs up in a browser; a stock OAuth library makes the request and takes the answer.
