@@ -1,8 +1,10 @@
 """A certified relying party that we did not write (idpyoidc), through discovery and back."""
 
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
 from idpyoidc.client.rp_handler import RPHandler
 
 from tests.support.browser import answer_at
@@ -36,7 +38,8 @@ def relying_party(issuer: str, client_id: str, secret: str) -> RPHandler:
     return RPHandler(base_url="https://app.example", client_configs={issuer: config})
 
 
-def test_idpyoidc_signs_a_user_in(product: Product) -> None:
+def test_idpyoidc_signs_a_user_in(product: Product, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # it keeps keys of its own in the working directory
     app = product.register_app()
     assert app.client_secret is not None
     email, user_id = product.create_user(app)
