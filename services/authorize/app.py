@@ -20,8 +20,7 @@ from services.authorize.routes import authorize, logout, questions, sign_in
 from services.authorize.routes.assets import Assets
 from services.authorize.routes.errors import exception_handlers
 from services.authorize.routes.internal import internal_router
-from services.authorize.routes.pages import Pages
-from services.authorize.routes.visitors import read_visitor, resolve_tenant
+from services.authorize.routes.visitors import pages_for, read_visitor, resolve_tenant
 from services.authorize.routes.web import Web
 from services.authorize.settings import Settings
 from shared import valkey
@@ -102,7 +101,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
             "web": Provide(lambda: web, sync_to_thread=False),
             "tenant": Provide(resolve_tenant),
             "visitor": Provide(read_visitor, sync_to_thread=False),
-            "pages": Provide(Pages, sync_to_thread=False),
+            "pages": Provide(pages_for, sync_to_thread=False),
         },
         lifespan=[lifespan],
         exception_handlers=exception_handlers(),

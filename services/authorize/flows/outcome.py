@@ -68,4 +68,6 @@ Outcome: TypeAlias = Answer | Ask | StartOver
 
 
 def with_query(uri: str, parameters: dict[str, str]) -> str:
+    if not parameters:
+        return uri
     return f"{uri}{'&' if '?' in uri else '?'}{urlencode(parameters)}"

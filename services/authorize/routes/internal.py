@@ -80,7 +80,7 @@ async def create(
     return _json(201, CreatedUser(user_id=user_id, email=user.email))
 
 
-@post("/tenants/{tenant_id:uuid}/users/{user_id:uuid}/disable", status_code=204)
+@post("/tenants/{tenant_id:uuid}/users/{user_id:uuid}/disable")
 async def disable(
     context: NamedDependency[Context], tenant_id: FromPath[UUID], user_id: FromPath[UUID]
 ) -> Response[bytes]:
@@ -91,7 +91,7 @@ async def disable(
     return Response(content=b"", status_code=204)
 
 
-@post("/tenants/{tenant_id:uuid}/users/{user_id:uuid}/enable", status_code=204)
+@post("/tenants/{tenant_id:uuid}/users/{user_id:uuid}/enable")
 async def enable(
     context: NamedDependency[Context], tenant_id: FromPath[UUID], user_id: FromPath[UUID]
 ) -> Response[bytes]:

@@ -9,6 +9,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
 from services.authorize.flows.context import Context, Visitor
+from services.authorize.routes.pages import Pages
 from services.authorize.routes.web import AnyRequest, Web
 from shared.http.context import client_address
 from shared.oauth.types import Tenant
@@ -38,6 +39,16 @@ def read_visitor(request: AnyRequest, web: NamedDependency[Web], tenant: NamedDe
         session_token=cookies.get(web.session_cookie(tenant)),
         address=client_address(request.scope),
     )
+
+
+def pages_for(
+    request: AnyRequest,
+    web: NamedDependency[Web],
+    tenant: NamedDependency[Tenant],
+    visitor: NamedDependency[Visitor],
+) -> Pages:
+    """What a handler answers this visitor with."""
+    return Pages(request, web, tenant, visitor)
 
 
 class _Cookies:
