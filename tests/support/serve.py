@@ -12,7 +12,8 @@ from litestar.types import ASGIApp
 @asynccontextmanager
 async def serve(app: ASGIApp) -> AsyncIterator[str]:
     """Yields the base URL once the application answers."""
-    listener = socket.socket()
+    # The protocol named, so that asyncio sets TCP_NODELAY; without it each answer waits 40 ms.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     server = uvicorn.Server(
         uvicorn.Config(app, lifespan="on", log_config=None, access_log=False, timeout_graceful_shutdown=2)
