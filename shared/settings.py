@@ -7,13 +7,15 @@ description, from which `docs/configuration.md` is generated.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, TypeVar, get_args, get_origin, get_type_hints
+from urllib.parse import urlsplit
 
 import msgspec
 
 from shared.secret import Secret
 
 S = TypeVar("S", bound=msgspec.Struct)
+_THIS_MACHINE: Final = ("localhost", "127.0.0.1", "::1")
 Doc = msgspec.Meta
 
 
@@ -41,6 +43,10 @@ class CommonSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 10
     log_level: Annotated[str, Doc(description="debug, info, warning or error.")] = "info"
 
+    def __post_init__(self) -> None:
+        if not _is_safe_origin(self.public_url):
+            raise ValueError("MTAS_PUBLIC_URL: an https origin without a path, or http on localhost")
+
 
 def load(struct: type[S], environ: Mapping[str, str]) -> S:
     """Build `struct` from `environ`. Raises: SettingsError, naming the variable."""
@@ -64,6 +70,14 @@ def variable(field: str) -> str:
     return f"MTAS_{field.upper()}"
 
 
+def _is_safe_origin(url: str) -> bool:
+    """Cookies and tokens travel to it: TLS, unless it never leaves this machine."""
+    parts = urlsplit(url)
+    if parts.path or parts.query or parts.fragment or "@" in parts.netloc or not parts.hostname:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _THIS_MACHINE)
+
+
 def _read(name: str, environ: Mapping[str, str]) -> str | None:
     if path := environ.get(f"{name}_FILE"):
         try:
@@ -84,5 +98,6 @@ def _keep_secret(expected: type, value: Any) -> Any:
 
 
 def _without_value(message: str) -> str:
-    field = message.rpartition("$.")[2].rstrip("`")
-    return f"{variable(field)}: {message.partition(' - ')[0]}"
+    """msgspec's message names the field by its path, and never holds the value."""
+    problem, dash, path = message.partition(" - at `$.")
+    return f"{variable(path.rstrip('`'))}: {problem}" if dash else problem

@@ -42,6 +42,27 @@ def test_a_bad_setting_is_named_and_not_shown(change: dict[str, str], message: s
     assert "soon-secret" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://auth.example",
+        "https://auth.example/",
+        "https://auth.example/x",
+        "https://u:p@auth.example",
+        "ftp://localhost",
+        "",
+    ],
+)
+def test_an_origin_that_would_send_cookies_in_the_clear_is_refused(url: str) -> None:
+    with pytest.raises(SettingsError, match="MTAS_PUBLIC_URL"):
+        load(CommonSettings, ENVIRONMENT | {"MTAS_PUBLIC_URL": url})
+
+
+@pytest.mark.parametrize("url", ["https://auth.example:8443", "http://localhost:8080", "http://[::1]:1"])
+def test_https_or_this_machine_is_fine(url: str) -> None:
+    assert load(CommonSettings, ENVIRONMENT | {"MTAS_PUBLIC_URL": url}).public_url == url
+
+
 def test_a_missing_setting_is_named() -> None:
     with pytest.raises(SettingsError, match="MTAS_NATS_URL is not set"):
         load(CommonSettings, {"MTAS_DATABASE_URL": "x"})
