@@ -1,8 +1,9 @@
 """The authorize service on a real socket, with a clock to turn; admin's and jwks's parts are seeded."""
 
 import hashlib
+import itertools
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,8 @@ from uuid import UUID
 
 import httpx2
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
@@ -261,9 +264,18 @@ async def make_world(seed: Seed, clock: FakeClock, url: str, codes: Valkey) -> W
     return world
 
 
+def _make_private_keys() -> Iterator[RSAPrivateKey]:
+    """A few in turn: neighbours differ, and making one for every test would take minutes."""
+    yield from itertools.cycle([rsa.generate_private_key(65537, 2048) for _ in range(3)])
+
+
+_private_keys = _make_private_keys()
+
+
 async def seed_key(seed: Seed, tenant_id: UUID) -> RSAKey:
     """A signing key whose public half the service can read, as jwks would have published it."""
-    key = RSAKey.generate_key(2048, parameters={"kid": os.urandom(8).hex()})
+    private = next(_private_keys)
+    key = RSAKey(private, private, {"kid": os.urandom(8).hex()})
     public = httpx2.Response(200, json=key.as_dict(private=False)).text
     await seed.execute(
         "insert into jwks.signing_keys (tenant_id, kid, alg, state, public_jwk, sealed_private_key, kek_id,"

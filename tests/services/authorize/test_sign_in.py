@@ -287,7 +287,17 @@ async def test_in_parallel_no_more_are_checked(world: World, monkeypatch: pytest
     assert sorted(statuses) == [422] * 5 + [429] * 35
 
 
-async def test_a_hundred_tries_and_no_more(world: World) -> None:
+@pytest.fixture
+def instant(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No password fits, and looking takes no time: for tests that only count."""
+
+    async def never(self: Passwords, password: str, stored: str | None) -> bool:
+        return False
+
+    monkeypatch.setattr(Passwords, "verify", never)
+
+
+async def test_a_hundred_tries_and_no_more(world: World, instant: None) -> None:
     person = world.person()
     statuses = []
     for _ in range(101):
@@ -310,15 +320,8 @@ async def test_one_tenants_tries_are_not_anothers(world: World, other: World) ->
     assert await try_once(other.person(), "ada@example.com", PASSWORD) == 303
 
 
-async def test_one_password_for_everybody_runs_into_the_address(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_one_password_for_everybody_runs_into_the_address(world: World, instant: None) -> None:
     """Rotating inside an IPv6 /64 does not help, and IPv4 counts by the address."""
-
-    async def instant(self: Passwords, password: str, stored: str | None) -> bool:
-        return False
-
-    monkeypatch.setattr(Passwords, "verify", instant)
     person = world.person()
     statuses = []
     page = await person.http.get(person.path("login"))
