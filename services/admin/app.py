@@ -49,6 +49,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
         public_url=settings.public_url.rstrip("/"),
         clock=clock,
         entropy=entropy,
+        key_wait_s=settings.key_wait_s,
     )
     web = Web(public_url=settings.public_url, form_secret=settings.form_secret, entropy=entropy)
 

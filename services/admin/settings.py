@@ -23,3 +23,7 @@ class Settings(CommonSettings, frozen=True, kw_only=True):
     password_workers: Annotated[
         int, Doc(description="How many passwords are hashed at a time; each takes 19 MiB.", ge=1, le=64)
     ] = 2
+    key_wait_s: Annotated[
+        float,
+        Doc(description="How long registering an app waits for its first signing key.", ge=0, le=20),
+    ] = 5.0

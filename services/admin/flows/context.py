@@ -22,5 +22,4 @@ class Context:
     public_url: str
     clock: Clock
     entropy: Entropy
-    key_wait_s: float = 5.0
-    """How long registering an app waits for its first signing key."""
+    key_wait_s: float

@@ -42,9 +42,11 @@ async def list_apps(
     return page(rows, limit, lambda app: app.slug)
 
 
-async def show_app(context: Context, principal: Principal, app_id: str) -> ShownApp:
-    """Raises: NotFound."""
-    async with open_app(context, principal, app_id, Right.VIEW) as opened:
+async def show_app(
+    context: Context, principal: Principal, app_id: str, right: Right = Right.VIEW
+) -> ShownApp:
+    """For who holds `right`: a form asks for what sending it will need. Raises: NotFound, Forbidden."""
+    async with open_app(context, principal, app_id, right) as opened:
         key = await apps.get_key_state(opened.connection, opened.app.tenant_id, opened.app.signing_alg)
         return ShownApp(app=opened.app, key=key, rights=opened.rights)
 
@@ -65,9 +67,11 @@ async def list_clients(
     return page(rows, limit, lambda client: client.client_id)
 
 
-async def show_client(context: Context, principal: Principal, app_id: str, client_id: str) -> ShownClient:
-    """With its live secrets' dates, never a secret. Raises: NotFound."""
-    async with open_app(context, principal, app_id, Right.VIEW) as opened:
+async def show_client(
+    context: Context, principal: Principal, app_id: str, client_id: str, right: Right = Right.VIEW
+) -> ShownClient:
+    """With its live secrets' dates, never a secret. Raises: NotFound, Forbidden."""
+    async with open_app(context, principal, app_id, right) as opened:
         tenant_id = opened.app.tenant_id
         if not has_id_shape(client_id):
             raise NotFound

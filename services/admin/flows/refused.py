@@ -96,6 +96,9 @@ class Checks:
             self.add(field, f"Enter at most {most}.")
             return
         for line, value in enumerate(values):
+            if not value:
+                self.add(field, "This is empty.", line)
+                continue
             if value in values[:line]:
                 self.add(field, f"{value} is here twice.", line)
                 continue

@@ -6,7 +6,7 @@ from litestar import Response, get, post
 from litestar.params import QueryParameter
 
 from services.admin.flows import read_apps
-from services.admin.flows.access import Principal
+from services.admin.flows.access import Principal, Right
 from services.admin.flows.add_client import AddClient, add_client, make_client_id
 from services.admin.flows.confirm_identity import ConfirmationNeeded, is_fresh
 from services.admin.flows.context import Context
@@ -51,7 +51,7 @@ async def show_add(
 ) -> Response[Any]:
     """First which type; then the form that this type has."""
     if type_ not in list(ClientType):
-        shown = await read_apps.show_app(context, principal, app_id)
+        shown = await read_apps.show_app(context, principal, app_id, Right.CHANGE)
         return page(visit, "choose_type.html", app=shown.app, rights=shown.rights, section="clients")
     return await _add_page(context, visit, principal, app_id, ClientType(type_))
 
@@ -178,7 +178,7 @@ async def _add_page(
     form: Form | None = None,
     refusal: Refused | None = None,
 ) -> Response[Any]:
-    shown = await read_apps.show_app(context, principal, app_id)
+    shown = await read_apps.show_app(context, principal, app_id, Right.CHANGE)
     # The id is made with the page: sending the form twice adds one client.
     form = form or Form({"client_id": make_client_id(context, shown.app, client_type)})
     return page(

@@ -6,7 +6,7 @@ from uuid import UUID
 from litestar import Response, get, post
 
 from services.admin.flows import read_apps
-from services.admin.flows.access import Principal
+from services.admin.flows.access import Principal, Right
 from services.admin.flows.confirm_identity import ConfirmationNeeded, is_fresh
 from services.admin.flows.context import Context
 from services.admin.flows.refused import Conflict, Invalid, Refused
@@ -90,7 +90,7 @@ async def _page(
     form: Form | None = None,
     refusal: Refused | None = None,
 ) -> Response[Any]:
-    shown = await read_apps.show_client(context, principal, app_id, client_id)
+    shown = await read_apps.show_client(context, principal, app_id, client_id, Right.CHANGE)
     current = next((str(secret.secret_id) for secret in shown.secrets if secret.expires_at is None), "")
     form = form or Form({"overlap_s": str(DEFAULT_OVERLAP_S), "current": current})
     return page(

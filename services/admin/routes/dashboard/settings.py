@@ -5,7 +5,7 @@ from typing import Any
 from litestar import Response, get, post
 
 from services.admin.flows import disable_app, read_apps
-from services.admin.flows.access import Principal
+from services.admin.flows.access import Principal, Right
 from services.admin.flows.context import Context
 from services.admin.flows.refused import FieldError, Invalid, Refused
 from services.admin.flows.update_app import LIFETIMES, UpdateApp, update_app
@@ -54,7 +54,7 @@ async def show_disable(
     principal: GivenPrincipal,
     app_id: AppId,
 ) -> Response[Any]:
-    return await _page(context, visit, principal, app_id, "disable_app.html", form=Form())
+    return await _page(context, visit, principal, app_id, "disable_app.html", form=Form(), right=Right.OWN)
 
 
 @post("/apps/{app_id:str}/disable")
@@ -68,7 +68,14 @@ async def disable(
         error = FieldError("confirmation", f"Type {app_id} to confirm.")
         refusal = Invalid("The app was not disabled.", [error])
         return await _page(
-            context, visit, principal, app_id, "disable_app.html", form=visit.form, refusal=refusal
+            context,
+            visit,
+            principal,
+            app_id,
+            "disable_app.html",
+            form=visit.form,
+            refusal=refusal,
+            right=Right.OWN,
         )
     await disable_app.disable_app(context, principal, app_id)
     return see_other(visit, f"/dashboard/apps/{app_id}?done=app-disabled")
@@ -95,8 +102,9 @@ async def _page(
     form: Form | None = None,
     refusal: Refused | None = None,
     done: str | None = None,
+    right: Right = Right.VIEW,
 ) -> Response[Any]:
-    shown = await read_apps.show_app(context, principal, app_id)
+    shown = await read_apps.show_app(context, principal, app_id, right)
     if form is None:
         fields = {field: str(getattr(shown.app, field)) for field in ("name", *LIFETIMES)}
         form = Form(fields | ({"sign_up_enabled": "on"} if shown.app.sign_up_enabled else {}))

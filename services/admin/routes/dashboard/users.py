@@ -6,7 +6,7 @@ from litestar import Response, get, post
 from litestar.params import QueryParameter
 
 from services.admin.flows import read_apps, users
-from services.admin.flows.access import Principal
+from services.admin.flows.access import Principal, Right
 from services.admin.flows.context import Context
 from services.admin.flows.refused import Conflict, Invalid, Refused
 from services.admin.flows.users import CreateUser
@@ -107,7 +107,7 @@ async def _add_page(
     form: Form | None = None,
     refusal: Refused | None = None,
 ) -> Response[Any]:
-    shown = await read_apps.show_app(context, principal, app_id)
+    shown = await read_apps.show_app(context, principal, app_id, Right.CHANGE)
     return page(
         visit,
         "add_user.html",

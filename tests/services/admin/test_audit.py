@@ -1,0 +1,141 @@
+"""The audit log: every event once, seen by its tenant alone; and what the dashboard makes of it."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+from deploy.local.stack import Stack
+from services.admin import events
+from services.admin.app import create_app
+from services.admin.settings import Settings
+from shared.db import Database
+from shared.events.envelope import CloudEvent
+from shared.secret import Secret
+from shared.settings import load
+from tests.services.admin.conftest import World
+from tests.support.serve import serve
+
+
+class Only:
+    """A context of which recording may use the database and nothing else."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+
+async def record(world: World, *cloud_events: CloudEvent) -> None:
+    database = Database(Secret(world.stores.postgres.service_url("admin")), pool_size=4)
+    await database.open()
+    context: Any = Only(database)
+    handle = events.handler(context)
+    await asyncio.gather(*(handle(event) for event in cloud_events))
+    await database.close()
+
+
+async def some_event(world: World, app_id: str, type_: str = "family.revoked", **changes: Any) -> CloudEvent:
+    return CloudEvent(
+        **{
+            "id": uuid4(),
+            "source": "mtas/token",
+            "type": f"mtas.v1.{type_}",
+            "subject": str(uuid4()),
+            "time": world.clock(),
+            "tenantid": await world.tenant_id(app_id),
+            "data": {"client_id": app_id, "reason": "refresh_token_reused"},
+        }
+        | changes
+    )
+
+
+async def log(world: World, app_id: str, **query: str) -> list[dict[str, Any]]:
+    answer = await world.api("GET", f"/apps/{app_id}/audit-log", params=query)
+    assert answer.status_code == 200, answer.text
+    return list(answer.json()["items"])
+
+
+async def test_an_event_delivered_many_times_is_recorded_once(world: World) -> None:
+    app_id = (await world.register())["app"]["app_id"]
+    event = await some_event(world, app_id)
+    await record(world, *[event] * 16)
+    [entry] = await log(world, app_id)
+    assert (entry["event_id"], entry["type"], entry["source"]) == (
+        str(event.id),
+        "family.revoked",
+        "mtas/token",
+    )
+    assert entry["data"] == {"client_id": app_id, "reason": "refresh_token_reused"}
+
+
+async def test_an_event_that_this_version_does_not_know_is_recorded_too(world: World) -> None:
+    app_id = (await world.register())["app"]["app_id"]
+    await record(world, await some_event(world, app_id, "user.teleported"))
+    assert [entry["type"] for entry in await log(world, app_id)] == ["user.teleported"]
+
+
+async def test_a_tenant_sees_its_own_alone(world: World) -> None:
+    mine = (await world.register())["app"]["app_id"]
+    theirs = (await world.register())["app"]["app_id"]
+    await record(world, await some_event(world, mine), await some_event(world, theirs))
+    assert len(await log(world, mine)) == len(await log(world, theirs)) == 1
+    assert (await log(world, mine))[0]["data"]["client_id"] == mine
+
+
+async def test_newest_first_one_type_and_in_pages(world: World) -> None:
+    app_id = (await world.register())["app"]["app_id"]
+    made = [
+        await some_event(
+            world, app_id, "session.started" if number % 2 else "session.ended",
+            time=world.clock() + timedelta(seconds=number),
+        )
+        for number in range(6)
+    ]  # fmt: skip
+    await record(world, *made)
+    ids = [str(event.id) for event in reversed(made)]
+    assert [entry["event_id"] for entry in await log(world, app_id)] == ids
+    assert [entry["event_id"] for entry in await log(world, app_id, type="session.started")] == ids[::2]
+    page = (await world.api("GET", f"/apps/{app_id}/audit-log", params={"limit": "4"})).json()
+    rest = await log(world, app_id, cursor=page["next"])
+    assert [entry["event_id"] for entry in [*page["items"], *rest]] == ids
+    for wrong in ("x", "a.b.c", "session.%", "a\x00.b"):
+        answer = await world.api("GET", f"/apps/{app_id}/audit-log", params={"type": wrong})
+        assert answer.status_code == 422
+
+
+async def test_the_dashboard_says_who_did_what(world: World) -> None:
+    app_id = (await world.register())["app"]["app_id"]
+    person, email = await world.developer(app_id, "owner")
+    [row] = await world.seed.fetch("select developer_id from admin.developers where email = $1", email)
+    data = {"actor": f"developer:{row['developer_id']}", "changed": ["redirect_uris", "name"]}
+    hostile = {"actor": "<script>alert(1)</script>", "reason": "<img src=x onerror=alert(1)>"}
+    await record(
+        world,
+        await some_event(world, app_id, "client.updated", data=data, subject=app_id),
+        await some_event(world, app_id, data=hostile, subject="<script>"),
+    )
+    page = await person.get(f"/dashboard/apps/{app_id}/audit-log")
+    for words in ("Client changed", email, "changed: redirect_uris, name", "Grant revoked"):
+        assert words in page.text
+    assert "<script>alert" not in page.text
+    assert "<img" not in page.text
+
+
+async def test_what_is_done_here_arrives_in_the_log_through_jetstream(
+    world: World, stores: Stack, admin_environment: dict[str, str]
+) -> None:
+    await world.seed.execute("delete from events.outbox")  # what other tests have left
+    nats_url = stores.environment("admin")["MTAS_NATS_URL"]
+    settings = load(Settings, admin_environment | {"MTAS_NATS_URL": nats_url})
+    async with serve(create_app(settings)):
+        # Written by the instance that has no NATS; relayed and recorded by this one.
+        app_id = (await world.register())["app"]["app_id"]
+        await world.api("POST", f"/apps/{app_id}/clients/{app_id}/secrets", json={})
+        for _ in range(100):
+            entries = await log(world, app_id)
+            if len(entries) == 3:
+                break
+            await asyncio.sleep(0.1)
+    types = [entry["type"] for entry in entries]
+    assert sorted(types) == ["client.created", "client.secret_rotated", "tenant.created"]
+    assert {entry["data"]["actor"] for entry in entries} == {"operator"}
+    assert await world.events(app_id) == []

@@ -1,0 +1,122 @@
+"""Users, by way of authorize's internal API, the real one."""
+
+from services.admin.app import create_app
+from services.admin.settings import Settings
+from shared.settings import load
+from tests.services.admin.conftest import OPERATOR_TOKEN, PASSWORD, Person, World, some_address
+from tests.support.serve import serve
+
+
+async def test_a_user_is_made_and_listed(world: World) -> None:
+    app_id = (await world.register())["app"]["app_id"]
+    body = {"email": " Ada@Example.com ", "password": PASSWORD, "name": "Ada Lovelace"}
+    made = await world.api("POST", f"/apps/{app_id}/users", json=body)
+    assert made.status_code == 201
+    assert made.json()["email"] == "Ada@Example.com"
+    [user] = (await world.api("GET", f"/apps/{app_id}/users")).json()["items"]
+    assert (user["user_id"], user["email"], user["name"], user["disabled"]) == (
+        made.json()["user_id"],
+        "Ada@Example.com",
+        "Ada Lovelace",
+        False,
+    )
+    assert PASSWORD not in str(user)
+
+
+async def test_one_email_is_one_user_in_an_app_and_another_in_the_next(world: World) -> None:
+    first = (await world.register())["app"]["app_id"]
+    second = (await world.register())["app"]["app_id"]
+    body = {"email": "ada@example.com", "password": PASSWORD}
+    ids = [
+        (await world.api("POST", f"/apps/{app_id}/users", json=body)).json()["user_id"]
+        for app_id in (first, second)
+    ]
+    assert ids[0] != ids[1]
+    again = await world.api("POST", f"/apps/{first}/users", json=body | {"email": "ADA@example.com"})
+    assert (again.status_code, again.json()["errors"][0]["pointer"]) == (409, "#/email")
+
+
+async def test_what_authorize_refuses_is_said_at_the_field(world: World) -> None:
+    app_id = (await world.register())["app"]["app_id"]
+    body = {"email": "ada", "password": "short"}
+    answer = await world.api("POST", f"/apps/{app_id}/users", json=body)
+    assert answer.status_code == 422
+    assert {error["pointer"] for error in answer.json()["errors"]} == {"#/email", "#/password"}
+    person, _ = await world.developer(app_id, "admin")
+    page = await person.fill(f"/dashboard/apps/{app_id}/add-user", body)
+    assert page.status_code == 422
+    assert 'href="#email"' in page.text
+    assert 'href="#password"' in page.text
+    assert 'value="short"' not in page.text
+
+
+async def test_disabling_and_enabling(world: World) -> None:
+    app_id = (await world.register())["app"]["app_id"]
+    user_id = await world.seed.user(await world.tenant_id(app_id))
+    for verb, disabled in (("disable", True), ("disable", True), ("enable", False)):
+        answer = await world.api("POST", f"/apps/{app_id}/users/{user_id}/{verb}")
+        assert (answer.status_code, answer.json()["disabled"]) == (200, disabled)
+
+
+async def test_another_apps_user_is_not_found(world: World) -> None:
+    mine = (await world.register())["app"]["app_id"]
+    theirs = (await world.register())["app"]["app_id"]
+    user_id = await world.seed.user(await world.tenant_id(theirs))
+    for verb in ("disable", "enable"):
+        answer = await world.api("POST", f"/apps/{mine}/users/{user_id}/{verb}")
+        assert answer.status_code == 404
+    [user] = (await world.api("GET", f"/apps/{theirs}/users")).json()["items"]
+    assert user["disabled"] is False
+    assert (await world.api("GET", f"/apps/{mine}/users")).json()["items"] == []
+
+
+async def test_searching_takes_text_as_text(world: World) -> None:
+    app_id = (await world.register())["app"]["app_id"]
+    tenant_id = await world.tenant_id(app_id)
+    await world.seed.user(tenant_id, "ada@example.com", name="Ada Lovelace")
+    await world.seed.user(tenant_id, "grace@example.com", name="Grace 100% Hopper")
+
+    async def found(search: str) -> list[str]:
+        answer = await world.api("GET", f"/apps/{app_id}/users", params={"search": search})
+        return [user["email"] for user in answer.json()["items"]]
+
+    assert await found("LOVE") == ["ada@example.com"]
+    assert await found("grace@") == ["grace@example.com"]
+    assert await found("%") == await found("100%") == ["grace@example.com"]
+    assert await found("_") == await found("'") == await found("\\") == []
+    assert len(await found("\x00")) == 2
+    assert await found("example") == ["grace@example.com", "ada@example.com"]
+
+
+async def test_authorize_being_away_is_said_and_nothing_happens(
+    world: World, admin_environment: dict[str, str]
+) -> None:
+    app_id = (await world.register())["app"]["app_id"]
+    settings = load(Settings, admin_environment | {"MTAS_AUTHORIZE_URL": "http://127.0.0.1:1"})
+    async with serve(create_app(settings)) as url:
+        person = Person(url, some_address())
+        answer = await person.http.post(
+            f"/api/v1/apps/{app_id}/users",
+            json={"email": "ada@example.com", "password": PASSWORD},
+            headers={"Authorization": f"Bearer {OPERATOR_TOKEN}"},
+        )
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+        await person.http.aclose()
+    assert (await world.api("GET", f"/apps/{app_id}/users")).json()["items"] == []
+
+
+async def test_an_internal_token_that_is_wrong_makes_nobody(
+    world: World, admin_environment: dict[str, str]
+) -> None:
+    app_id = (await world.register())["app"]["app_id"]
+    environment = {name: value for name, value in admin_environment.items() if "INTERNAL" not in name}
+    settings = load(Settings, environment | {"MTAS_INTERNAL_TOKEN": "another"})
+    async with serve(create_app(settings)) as url:
+        person = Person(url, some_address())
+        answer = await person.http.post(
+            f"/api/v1/apps/{app_id}/users",
+            json={"email": "ada@example.com", "password": PASSWORD},
+            headers={"Authorization": f"Bearer {OPERATOR_TOKEN}"},
+        )
+        assert answer.status_code == 503
+        await person.http.aclose()
