@@ -48,8 +48,6 @@ class AuthorizationRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 async def find_client(context: Context, tenant: Tenant, client_id: str | None) -> Client:
     """The client that asks. Raises: Unproven."""
-    if tenant.disabled_at is not None:
-        raise Unproven("this app is disabled")
     if client_id is None:
         raise Unproven("client_id is missing or repeated")
     client = await context.directory.client(tenant.tenant_id, client_id)

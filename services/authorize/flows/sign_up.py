@@ -1,7 +1,7 @@
 """Sign up, and be signed in.
 
 An address that has an account is answered like any other refusal, after the same work; see
-docs/adr/0003-sign-up-without-mail.md for what that does and does not hide.
+docs/adr/0003-existing-email-at-sign-up.md for what that does and does not hide.
 """
 
 import structlog

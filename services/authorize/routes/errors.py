@@ -17,6 +17,7 @@ from litestar.types import ExceptionHandlersMap
 from services.authorize.flows.interaction import InteractionGone
 from services.authorize.flows.outcome import Unproven
 from services.authorize.flows.sign_up import SignUpClosed
+from services.authorize.flows.tenants import NoSuchTenant, TenantDisabled
 from services.authorize.routes.internal import PREFIX, problem
 from services.authorize.routes.pages import page_headers
 from services.authorize.routes.web import AnyRequest
@@ -69,6 +70,8 @@ def exception_handlers() -> ExceptionHandlersMap:
         Unproven: _unproven,
         InteractionGone: _interaction_gone,
         OAuthError: _refused,
+        NoSuchTenant: _not_found,
+        TenantDisabled: _tenant_disabled,
         SignUpClosed: _not_found,
         HTTPException: _http_error,
         **dict.fromkeys(UNAVAILABLE, _unavailable),
@@ -86,6 +89,17 @@ def _unproven(request: AnyRequest, error: Unproven) -> Response[Any]:
             advice="The app that sent you here asked in a way that we cannot accept. Go back to it; "
             "if it happens again, tell the people who run the app.",
             detail=error.description,
+        ),
+    )
+
+
+def _tenant_disabled(request: AnyRequest, _error: TenantDisabled) -> Response[Any]:
+    return _page(
+        request,
+        Trouble(
+            status=400,
+            title="This app is switched off",
+            advice="The people who run it have disabled it. Nobody can sign in until they enable it again.",
         ),
     )
 
@@ -115,7 +129,7 @@ def _refused(request: AnyRequest, error: OAuthError) -> Response[Any]:
     )
 
 
-def _not_found(request: AnyRequest, _error: SignUpClosed) -> Response[Any]:
+def _not_found(request: AnyRequest, _error: Exception) -> Response[Any]:
     return _page(request, _BY_STATUS[404])
 
 

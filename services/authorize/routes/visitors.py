@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from litestar.di import NamedDependency
-from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
 from services.authorize.flows.context import Context, Visitor
+from services.authorize.flows.tenants import find_tenant
 from services.authorize.routes.pages import Pages
 from services.authorize.routes.web import AnyRequest, Web
 from shared.http.context import client_address
@@ -21,10 +21,8 @@ _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 async def resolve_tenant(
     slug: FromPath[str], request: AnyRequest, context: NamedDependency[Context]
 ) -> Tenant:
-    """The tenant that the path names, disabled or not. Raises: NotFoundException."""
-    tenant = await context.directory.tenant_by_slug(slug)
-    if tenant is None:
-        raise NotFoundException(detail="no such tenant")
+    """The tenant that the path names. Raises: NoSuchTenant, TenantDisabled."""
+    tenant = await find_tenant(context, slug)
     request.scope["state"]["tenant"] = tenant  # for the page that says what went wrong
     return tenant
 

@@ -123,12 +123,19 @@ async def test_a_disabled_client_is_unproven(world: World) -> None:
     assert response.status_code == 400
 
 
-async def test_a_disabled_tenant_is_unproven(world: World) -> None:
+async def test_a_disabled_tenant_answers_nobody(world: World) -> None:
     await world.seed.execute(
         "update admin.tenants set disabled_at = now() where tenant_id = $1", world.tenant_id
     )
-    response = await world.person().http.get(world.authorize())
-    assert response.status_code == 400
+    person = world.person()
+    for path in (
+        world.authorize(),
+        *(person.path(name) for name in ("login", "signup", "account", "logout")),
+    ):
+        response = await person.http.get(path)
+        assert response.status_code == 400
+        assert "This app is switched off" in response.text
+        assert "location" not in response.headers
 
 
 # R: the client is told, and with every answer who tells it (RFC 9207) ------------------------
