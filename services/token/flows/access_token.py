@@ -30,6 +30,9 @@ class AccessToken(msgspec.Struct, frozen=True, kw_only=True):
     sid: str | None = None
     auth_time: int | None = None
 
+    def __post_init__(self) -> None:
+        _ = self.family_id  # a sid that names no family fails here, with the other claims
+
     @property
     def family_id(self) -> UUID | None:
         return UUID(bytes=from_b64url(self.sid)) if self.sid is not None else None

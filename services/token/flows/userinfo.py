@@ -17,6 +17,8 @@ async def userinfo(context: Context, tenant: Tenant, token: str) -> dict[str, An
     claims = await access_token.verify(context, tenant, token, now)
     if claims is None or tenant.disabled_at is not None:
         raise OAuthError("invalid_token", "the access token is malformed, expired or not ours")
+    if claims.aud != tenant.slug:  # RFC 9068 §4: or every API could ask us about its callers
+        raise OAuthError("invalid_token", "the access token is for another resource")
     if scope.OPENID not in claims.scope.split(" ") or claims.family_id is None:
         raise OAuthError("insufficient_scope", "the access token lacks the scope openid")
     async with context.database.connection() as connection:
