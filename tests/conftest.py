@@ -8,6 +8,7 @@ import pytest
 from deploy.local import leftovers
 from deploy.local.stack import Stack
 from gateway.render import Bucket, Limits
+from tests.support.home import Home, furnished
 from tests.support.product import Product
 from tests.support.seed import Seed
 
@@ -45,3 +46,17 @@ def product(stack: Stack) -> Iterator[Product]:
     product = Product(stack)
     yield product
     product.close()
+
+
+@pytest.fixture(scope="session")
+def acme(product: Product) -> Iterator[Home]:
+    """A tenant to look at and to leave as it is."""
+    with furnished(product, "acme") as home:
+        yield home
+
+
+@pytest.fixture(scope="session")
+def globex(product: Product) -> Iterator[Home]:
+    """Another one, which shares nothing with the first."""
+    with furnished(product, "globex") as home:
+        yield home

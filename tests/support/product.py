@@ -16,6 +16,8 @@ from tests.support.seed import some_slug
 
 CALLBACK = "https://app.example/callback"
 PASSWORD = "correct horse battery staple"
+DEVELOPER = ("dev@example.com", "a developer's long password")
+"""Who signs in to the dashboard. There is one first account a stack, so all tests share it."""
 
 
 def pkce() -> tuple[str, str]:
@@ -34,12 +36,13 @@ class App:
     issuer: str
     client_id: str
     client_secret: str | None
+    redirect_uri: str = CALLBACK
 
     def authorize_url(self, challenge: str | None, **changes: str | None) -> str:
         parameters: dict[str, str | None] = {
             "response_type": "code",
             "client_id": self.client_id,
-            "redirect_uri": CALLBACK,
+            "redirect_uri": self.redirect_uri,
             "scope": "openid email profile",
             "state": "s-1",
             "nonce": "n-1",
@@ -93,18 +96,43 @@ class Product:
         assert response.status_code == 201, response.text
         answer = response.json()
         return App(
-            self.origin, app.app_id, app.issuer, answer["client"]["client_id"], answer["client_secret"]
+            self.origin,
+            app.app_id,
+            app.issuer,
+            answer["client"]["client_id"],
+            answer["client_secret"],
+            next(iter(answer["client"]["redirect_uris"]), CALLBACK),
         )
 
-    def create_user(self, app: App, email: str | None = None, password: str = PASSWORD) -> tuple[str, str]:
+    def configure(self, client: App, **settings: Any) -> None:
+        """Change a client. What nobody has used yet is cached nowhere, so it holds from its first use."""
+        response = self.api("PATCH", f"/apps/{client.app_id}/clients/{client.client_id}", json=settings)
+        assert response.status_code == 200, response.text
+
+    def create_user(
+        self, app: App, email: str | None = None, password: str = PASSWORD, **fields: str
+    ) -> tuple[str, str]:
         """Returns email and user_id."""
         email = email or f"user-{os.urandom(4).hex()}@example.com"
-        response = self.api("POST", f"/apps/{app.app_id}/users", json={"email": email, "password": password})
+        body = {"email": email, "password": password} | fields
+        response = self.api("POST", f"/apps/{app.app_id}/users", json=body)
         assert response.status_code == 201, response.text
         return email, response.json()["user_id"]
 
     def browser(self, **options: Any) -> Browser:
         return Browser(self.origin, **options)
+
+    def developer(self) -> Browser:
+        """A browser signed in to the dashboard; the first one makes the first account."""
+        browser = self.browser()
+        page = browser.get("/dashboard/sign-in")
+        email, password = DEVELOPER
+        account = {"email": email, "password": password}
+        if page.url.path == "/dashboard/sign-up":
+            account["setup_token"] = self.stack.secrets["setup-token"]
+        page = browser.submit(page, account)
+        assert page.url.path == "/dashboard", page.text
+        return browser
 
     def sign_in(
         self, browser: Browser, app: App, email: str, /, password: str = PASSWORD, **changes: Any
@@ -117,17 +145,17 @@ class Product:
         return answer_at(page), verifier
 
     def token(self, app: App, form: dict[str, str], **options: Any) -> httpx2.Response:
-        body = form if app.client_secret is not None else form | {"client_id": app.client_id}
-        return self.http.post(f"{app.issuer}/token", data=body, **(app.credentials | options))
+        return self.ask(app, "token", form, **options)
 
-    def redeem(self, app: App, code: str, verifier: str, **options: Any) -> httpx2.Response:
+    def redeem(
+        self, app: App, code: str, verifier: str | None, *, redirect_uri: str | None = None, **options: Any
+    ) -> httpx2.Response:
         form = {
             "grant_type": "authorization_code",
             "code": code,
-            "redirect_uri": CALLBACK,
-            "code_verifier": verifier,
+            "redirect_uri": redirect_uri or app.redirect_uri,
         }
-        return self.token(app, form, **options)
+        return self.token(app, form | ({"code_verifier": verifier} if verifier else {}), **options)
 
     def refresh(self, app: App, refresh_token: str, **options: Any) -> httpx2.Response:
         return self.token(app, {"grant_type": "refresh_token", "refresh_token": refresh_token}, **options)
@@ -141,7 +169,24 @@ class Product:
         assert response.status_code == 200, response.text
         return dict(response.json())
 
-    def is_active(self, app: App, token: str) -> bool:
-        response = self.http.post(f"{app.issuer}/introspect", data={"token": token}, **app.credentials)
+    def ask(self, app: App, endpoint: str, form: dict[str, str], **options: Any) -> httpx2.Response:
+        """A form to one of the endpoints where a client authenticates."""
+        body = form if app.client_secret is not None else {"client_id": app.client_id} | form
+        return self.http.post(f"{app.issuer}/{endpoint}", data=body, **(app.credentials | options))
+
+    def introspect(self, app: App, token: str) -> dict[str, Any]:
+        response = self.ask(app, "introspect", {"token": token})
         assert response.status_code == 200, response.text
-        return bool(response.json()["active"])
+        return dict(response.json())
+
+    def is_active(self, app: App, token: str) -> bool:
+        return bool(self.introspect(app, token)["active"])
+
+    def userinfo(self, app: App, token: str) -> httpx2.Response:
+        return self.http.get(f"{app.issuer}/userinfo", headers={"Authorization": f"Bearer {token}"})
+
+    def events(self, app: App, type_: str) -> list[dict[str, Any]]:
+        """What the audit log has of one type, newest first; it follows the change by a moment."""
+        response = self.api("GET", f"/apps/{app.app_id}/audit-log", params={"type": type_, "limit": 100})
+        assert response.status_code == 200, response.text
+        return list(response.json()["items"])
