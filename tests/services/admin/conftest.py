@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urljoin
 from uuid import UUID
 
+import argon2
 import httpx2
 import pytest
 
@@ -16,7 +17,6 @@ from services.admin.app import create_app
 from services.admin.settings import Settings
 from services.authorize.app import create_app as create_authorize
 from services.authorize.settings import Settings as AuthorizeSettings
-from shared.passwords import Passwords
 from shared.settings import load
 from tests.support.browser import forms
 from tests.support.clock import FakeClock
@@ -24,6 +24,7 @@ from tests.support.seed import Seed, some_slug
 from tests.support.serve import serve
 
 PASSWORD = "correct horse battery staple"
+PASSWORD_HASH = argon2.PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1).hash(PASSWORD)
 SETUP_TOKEN = "the-set-up-token"
 OPERATOR_TOKEN = "mtas_at_" + "o" * 43
 PUBLIC_URL = "http://localhost:8080"
@@ -109,15 +110,13 @@ class World:
     ) -> tuple[Person, str]:
         """A developer who is signed in, member of `app_id` where one is named. Returns their email too."""
         email = f"dev-{os.urandom(4).hex()}@example.com"
-        passwords = Passwords()
         [row] = await self.seed.fetch(
             "insert into admin.developers (email, email_key, password_hash, is_operator, created_at)"
             " values ($1, $1, $2, $3, now()) returning developer_id",
             email,
-            await passwords.hash(PASSWORD),
+            PASSWORD_HASH,
             is_operator,
         )
-        passwords.close()
         if app_id is not None:
             await self.set_role(app_id, row["developer_id"], role)
         person = self.person()

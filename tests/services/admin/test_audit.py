@@ -5,6 +5,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+import msgspec
+
 from deploy.local.stack import Stack
 from services.admin import events
 from services.admin.app import create_app
@@ -34,18 +36,16 @@ async def record(world: World, *cloud_events: CloudEvent) -> None:
 
 
 async def some_event(world: World, app_id: str, type_: str = "family.revoked", **changes: Any) -> CloudEvent:
-    return CloudEvent(
-        **{
-            "id": uuid4(),
-            "source": "mtas/token",
-            "type": f"mtas.v1.{type_}",
-            "subject": str(uuid4()),
-            "time": world.clock(),
-            "tenantid": await world.tenant_id(app_id),
-            "data": {"client_id": app_id, "reason": "refresh_token_reused"},
-        }
-        | changes
+    event = CloudEvent(
+        id=uuid4(),
+        source="mtas/token",
+        type=f"mtas.v1.{type_}",
+        subject=str(uuid4()),
+        time=world.clock(),
+        tenantid=await world.tenant_id(app_id),
+        data={"client_id": app_id, "reason": "refresh_token_reused"},
     )
+    return msgspec.structs.replace(event, **changes)
 
 
 async def log(world: World, app_id: str, **query: str) -> list[dict[str, Any]]:

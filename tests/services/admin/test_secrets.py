@@ -111,8 +111,8 @@ async def test_a_secret_is_in_its_own_answer_and_nowhere_else(
     pages += ["/users", "/audit-log", "/settings", "/disable", "/add-client"]
     seen = [(await person.get(here + path)).text for path in pages]
     seen.append((await person.get("/dashboard")).text)
-    for path in ("", "/clients", f"/clients/{app_id}", "/clients/worker", "/audit-log", "/users"):
-        seen.append((await world.api("GET", f"/apps/{app_id}{path}")).text)
+    answers = ["", "/clients", f"/clients/{app_id}", "/clients/worker", "/audit-log", "/users"]
+    seen += [(await world.api("GET", f"/apps/{app_id}{path}")).text for path in answers]
     seen += [str(event) for event in await world.events(app_id)]
     seen += [str(row) for row in await world.seed.fetch("select * from admin.client_secrets")]
     seen += [str(row) for row in await world.seed.fetch("select * from admin.audit_log")]
