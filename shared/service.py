@@ -5,6 +5,7 @@ One process is one instance; more capacity is more instances behind the gateway.
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -47,9 +48,16 @@ def run(name: str, settings_type: type[S], create_app: Callable[[S], ASGIApp]) -
             timeout_graceful_shutdown=settings.drain_s,
         )
     )
+    # uvicorn raises the signal again once it has drained: by then it has done its work.
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, _already_drained)
     logger.info("starting", host=settings.listen_host, port=settings.listen_port)
     server.run()
     logger.info("stopped")
+
+
+def _already_drained(_signal: int, _frame: object) -> None:
+    return
 
 
 @asynccontextmanager
