@@ -1,0 +1,114 @@
+"""Secrets are shown once and kept nowhere: not in a table, a log, an event, a cache or a page."""
+
+import re
+from pathlib import Path
+
+from tests.attacks.members import Ids, routes
+from tests.support.browser import Browser
+from tests.support.eventually import eventually
+from tests.support.product import CALLBACK, DEVELOPER, PASSWORD, App, Product
+from tests.support.seed import Seed, some_slug
+
+
+async def test_no_secret_is_kept_or_shown_again(product: Product, developer: Browser, truth: Seed) -> None:
+    """Canaries of every kind, then everywhere that anything is kept is searched for them."""
+    app = product.register_app()
+    machine = product.add_client(app, "machine")
+    path = f"/apps/{app.app_id}/clients/{machine.client_id}/secrets"
+    rotated = product.api("POST", path, json={"overlap_s": 60}).json()["client_secret"]
+    shown = registered_in_the_dashboard(developer)
+    email, _ = product.create_user(app)
+    with product.browser() as browser:
+        answer, verifier = product.sign_in(browser, app, email)
+        session = browser.http.cookies[f"mtas_session_{app.app_id}"]
+    tokens = product.redeem(app, answer["code"], verifier).json()
+    refreshed = product.refresh(app, tokens["refresh_token"]).json()
+    canaries = {
+        "secret of the app": app.client_secret,
+        "secret of a client": machine.client_secret,
+        "rotated secret": rotated,
+        "secret from the dashboard": shown,
+        "password": PASSWORD,
+        "developer's password": DEVELOPER[1],
+        "code": answer["code"],
+        "verifier": verifier,
+        "session": session,
+        "dashboard session": developer.http.cookies["mtas_dashboard"],
+        "access token": tokens["access_token"].rpartition(".")[2],
+        "ID token": tokens["id_token"].rpartition(".")[2],
+        "refresh token": tokens["refresh_token"],
+        "successor": refreshed["refresh_token"],
+        "API token": product.stack.secrets["operator-token"],
+        "internal token": product.stack.secrets["internal-token"],
+    }
+    eventually(lambda: product.events(machine, "client.secret_rotated"))
+    everywhere = {
+        **{f"table {name}": text for name, text in (await tables(truth)).items()},
+        **{str(file.name): content(file) for file in kept_files(product)},
+        **pages(product, developer, app, machine),
+    }
+    # What is no secret is found, so a secret would be.
+    known = {place for place, text in everywhere.items() if app.app_id in text}
+    assert known >= {"admin.log", "authorize.log", "token.log", "table admin.audit_log", "api /audit-log"}
+    assert any(place.startswith("appendonly.aof") for place in known)
+    found = [
+        f"{kind} in {place}"
+        for kind, canary in canaries.items()
+        for place, text in everywhere.items()
+        if canary and canary in text
+    ]
+    assert found == []
+
+
+def registered_in_the_dashboard(developer: Browser) -> str:
+    page = developer.get("/dashboard/register-app")
+    fields = {"app_id": some_slug("shown"), "name": "Shown", "redirect_uris": CALLBACK}
+    once = developer.submit(page, fields, form=1)
+    assert once.headers["cache-control"] == "no-store"
+    (secret,) = set(re.findall(r"mtas_cs_[\w-]+", once.text))
+    return str(secret)
+
+
+async def tables(truth: Seed) -> dict[str, str]:
+    """Every row of every table, as text."""
+    names = await truth.fetch(
+        "select schemaname || '.' || tablename as name from pg_tables"
+        " where schemaname in ('admin', 'authorize', 'token', 'jwks', 'events')"
+    )
+    assert names
+    return {
+        row["name"]: "\n".join(
+            str(found["text"]) for found in await truth.fetch(f"select t::text as text from {row['name']} t")
+        )
+        for row in names
+    }
+
+
+def kept_files(product: Product) -> list[Path]:
+    """Logs, and Valkey's file. What JetStream had is what the audit log has."""
+    folder = product.stack.folder
+    return [file for part in (folder.logs, folder.valkey) for file in part.rglob("*") if file.is_file()]
+
+
+def content(file: Path) -> str:
+    return file.read_text(encoding="utf-8", errors="replace")
+
+
+def pages(product: Product, developer: Browser, app: App, client: App) -> dict[str, str]:
+    """Every page and every answer of the API about this app."""
+    ids = Ids(app.app_id, client.client_id, "")
+    seen = {
+        path: developer.get(ids.into(path)).text
+        for method, path in routes()
+        if method == "GET" and "user_id" not in path
+    }
+    for path in (
+        "",
+        "/clients",
+        f"/clients/{app.client_id}",
+        f"/clients/{client.client_id}",
+        "/users",
+        "/audit-log",
+    ):
+        seen[f"api {path}"] = product.api("GET", f"/apps/{app.app_id}{path}").text
+    return seen
