@@ -24,6 +24,10 @@ class UnsealError(Exception):
 class KeySealer(Protocol):
     """Seals and opens signing keys; tenant and kid are bound in, so that none can be swapped."""
 
+    @property
+    def sealing_id(self) -> str:
+        """The KEK that `seal` uses: keys under another one are to be sealed anew."""
+
     def seal(self, private_key: bytes, tenant_id: UUID, kid: str) -> tuple[str, bytes]:
         """Returns the KEK's id and the sealed bytes."""
 
@@ -41,6 +45,10 @@ class LocalKeySealer:
         self._entropy: Final = entropy
         self._sealing_id: Final = next(iter(self._ciphers))
 
+    @property
+    def sealing_id(self) -> str:
+        return self._sealing_id
+
     def seal(self, private_key: bytes, tenant_id: UUID, kid: str) -> tuple[str, bytes]:
         nonce = self._entropy(_NONCE_LENGTH)
         sealed = self._ciphers[self._sealing_id].encrypt(nonce, private_key, _associated(tenant_id, kid))
@@ -52,7 +60,7 @@ class LocalKeySealer:
             raise UnsealError(f"no key-encryption key with id {kek_id}")
         try:
             return cipher.decrypt(sealed[:_NONCE_LENGTH], sealed[_NONCE_LENGTH:], _associated(tenant_id, kid))
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # ValueError: too short to hold a nonce
             raise UnsealError(f"the sealed key {kid} does not open") from None
 
 

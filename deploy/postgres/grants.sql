@@ -28,7 +28,8 @@ grant usage on schema authorize, jwks to mtas_authorize;
 grant select, insert, update on authorize.users, authorize.credentials, authorize.sessions to mtas_authorize;
 grant delete on authorize.users to mtas_authorize;
 grant select on admin.tenants, admin.clients to mtas_authorize;
-grant select (tenant_id, kid, alg, state, public_jwk, removes_at) on jwks.signing_keys to mtas_authorize;
+grant select (tenant_id, kid, alg, state, public_jwk, removes_at, withdrawn_at) on jwks.signing_keys
+    to mtas_authorize;
 
 -- token: families; reads tenants, clients, secrets, sealed keys, of users what goes into claims,
 -- and of sessions whether they have ended.
@@ -50,6 +51,7 @@ grant select (tenant_id, client_id, frontend_origins, disabled_at) on admin.clie
 
 -- The scheduler's functions: only what their answers need.
 grant usage on schema jwks, token to mtas_scheduler;
-grant select (tenant_id, signing_alg) on admin.tenants to mtas_scheduler;
-grant select (tenant_id, alg, state) on jwks.signing_keys to mtas_scheduler;
+grant select (tenant_id, signing_alg, access_token_ttl_s, id_token_ttl_s) on admin.tenants to mtas_scheduler;
+grant select (tenant_id, alg, state, activates_at, removes_at, longest_ttl_s, kek_id)
+    on jwks.signing_keys to mtas_scheduler;
 grant select (tenant_id, family_id, absolute_expires_at), delete, update (revoked_reason) on token.families to mtas_scheduler;

@@ -74,6 +74,6 @@ returning session_id, user_id;
 -- name: end_sessions_of_user
 update authorize.sessions set ended_at = $3 where tenant_id = $1 and user_id = $2 and ended_at is null;
 
--- Every key whose row exists: a token may be old and still tell whom it was about.
+-- Retired keys too: a token may be old and still tell whom it was about. Not one that leaked.
 -- name: list_public_keys
-select kid, alg, public_jwk from jwks.signing_keys where tenant_id = $1;
+select kid, alg, public_jwk from jwks.signing_keys where tenant_id = $1 and withdrawn_at is null;

@@ -6,6 +6,7 @@ Endpoints, below `/t/{tenant}`: `/jwks.json` (RFC 7517), `/.well-known/openid-co
 
 Owns `jwks.signing_keys`. Reads tenants, and clients' origins for CORS. Cannot read a user.
 
-Events out: `signing_key.created`, `signing_key.activated`. Events in: `tenant.created`, which
-makes the tenant's first key; a regular look finds what an event missed.
+Events out: `signing_key.created`, `signing_key.activated`, `signing_key.retired`. Events in:
+`tenant.created`, which makes the tenant's first key; a regular look finds what an event missed,
+and whatever else is due.
 """

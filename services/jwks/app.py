@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
 from litestar import Litestar
 from litestar.di import Provide
@@ -9,8 +10,9 @@ from litestar.types import ASGIApp
 
 from services.jwks import events
 from services.jwks.flows.context import Context
-from services.jwks.flows.key_generation import ensure_every_tenant_has_a_key
-from services.jwks.flows.publication import STALE_ON_ERROR_S, PublishedKeys
+from services.jwks.flows.publication import PublishedKeys
+from services.jwks.flows.rotation import keep_turning
+from services.jwks.flows.schedule import Schedule
 from services.jwks.routes import ROUTES, resolve_tenant
 from services.jwks.settings import Settings
 from shared.clock import Clock, Entropy, random_bytes, utc_now
@@ -26,16 +28,26 @@ from shared.http.health import health_routes
 from shared.keys import LocalKeySealer, parse_keys
 from shared.service import background
 
+STALE_DIRECTORY_S: Final = 24 * 3600.0
+"""Discovery and JWKS are served while the database is away."""
+
 
 def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy = random_bytes) -> ASGIApp:
     """The service as an ASGI application. Connects to nothing before its lifespan begins."""
     database = Database(settings.database_url, pool_size=settings.database_pool_size)
     bus = Bus(settings.nats_url, "jwks")
+    schedule = Schedule.of(
+        rotation_s=settings.key_rotation_s,
+        lead_s=settings.key_lead_s,
+        jwks_max_age_s=settings.jwks_max_age_s,
+        cache_ttl_s=settings.cache_ttl_s,
+    )
     context = Context(
         database=database,
-        directory=Directory(database, ttl_s=settings.cache_ttl_s, stale_on_error_s=STALE_ON_ERROR_S),
-        published=PublishedKeys(database, ttl_s=settings.cache_ttl_s),
+        directory=Directory(database, ttl_s=settings.cache_ttl_s, stale_on_error_s=STALE_DIRECTORY_S),
+        published=PublishedKeys(database, ttl_s=settings.cache_ttl_s, stale_s=schedule.stale_s),
         sealer=LocalKeySealer(parse_keys(settings.key_encryption_keys), entropy),
+        schedule=schedule,
         relay=Relay(database, bus, "jwks"),
         clock=clock,
         jwks_max_age_s=settings.jwks_max_age_s,
@@ -49,7 +61,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
             bus.run(),
             bus.consume(events.handler(context)),
             context.relay.run(),
-            ensure_every_tenant_has_a_key(context),
+            keep_turning(context),
         ):
             yield
         await database.close()

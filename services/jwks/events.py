@@ -1,8 +1,6 @@
 """NATS → flow: what the jwks service hears."""
 
-from uuid import UUID
-
-from services.jwks.flows import key_generation
+from services.jwks.flows import rotation
 from services.jwks.flows.context import Context
 from shared.events.bus import Handler
 from shared.events.catalog import TenantCreated, TenantUpdated
@@ -13,15 +11,8 @@ def handler(context: Context) -> Handler:
     """One idempotent handler for the durable consumer `jwks`."""
 
     async def handle(event: CloudEvent) -> None:
-        # An update may have chosen another algorithm, which then needs its first key.
+        # An update may have chosen another algorithm, which then needs a key.
         if event.event_type in (TenantCreated.type, TenantUpdated.type):
-            await _ensure_key(context, event.tenantid, event.data["slug"])
+            await rotation.turn(context, event.tenantid)
 
     return handle
-
-
-async def _ensure_key(context: Context, tenant_id: UUID, slug: str) -> None:
-    context.directory.forget_tenant(slug)
-    tenant = await context.directory.tenant_by_slug(slug)
-    if tenant is not None:
-        await key_generation.ensure_active_key(context, tenant_id, tenant.signing_alg)

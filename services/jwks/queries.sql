@@ -1,24 +1,130 @@
 -- The jwks service's statements.
+--
+-- A key goes pending → active → retiring → retired. Each step is one statement, guarded by the state
+-- that it leaves; two unique indexes allow one pending and one active key a tenant and algorithm.
 
--- Tenants whose first key is still missing; a function of the scheduler's, because it looks
--- across tenants: deploy/postgres/migrations/0003_scheduler.sql.
+-- The two look-ups across tenants are functions of the scheduler's:
+-- deploy/postgres/migrations/0003_scheduler.sql, 0004_key_rotation.sql.
 -- name: list_tenants_without_key
-select tenant_id, signing_alg from jwks.list_tenants_without_key($1);
+select tenant_id from jwks.list_tenants_without_key($1);
 
--- One active key per tenant and algorithm: the unique index decides between two processes.
--- name: insert_active_key
+-- name: list_tenants_with_due_keys
+select tenant_id from jwks.list_tenants_with_due_keys($1, $2, $3, $4, $5);
+
+-- One rotator a tenant, until its transaction ends.
+-- name: try_lock_rotation
+select pg_try_advisory_xact_lock(hashtextextended('mtas rotation ' || $1::uuid, 0));
+
+-- name: lock_rotation
+select pg_advisory_xact_lock(hashtextextended('mtas rotation ' || $1::uuid, 0));
+
+-- name: get_signing_alg
+select signing_alg from admin.tenants where tenant_id = $1;
+
+-- The key to make now, if any: none signs yet (it will at once); or there is no next one, and the
+-- one that signs has done so since $2, or signs with another algorithm than the tenant's.
+-- name: get_wanted_key
+select t.signing_alg as alg, not a.any_signs as signs_at_once
+  from admin.tenants t
+ cross join lateral (
+    select count(*) filter (where state = 'active') > 0 as any_signs,
+           count(*) filter (where state = 'active' and alg = t.signing_alg and activates_at > $2) > 0 as is_young,
+           count(*) filter (where state = 'pending' and alg = t.signing_alg) > 0 as has_next
+      from jwks.signing_keys
+     where tenant_id = $1) a
+ where t.tenant_id = $1 and (not a.any_signs or not (a.is_young or a.has_next));
+
+-- The unique indexes decide between two processes.
+-- name: insert_key
 insert into jwks.signing_keys (
-    tenant_id, kid, alg, state, public_jwk, sealed_private_key, kek_id, created_at, activates_at
-) values ($1, $2, $3, 'active', $4, $5, $6, $7, $7)
+    tenant_id, kid, alg, state, public_jwk, sealed_private_key, kek_id, created_at, activates_at, longest_ttl_s
+)
+select tenant_id, $2, $3, $4, $5, $6, $7, $8, $9, greatest(access_token_ttl_s, id_token_ttl_s)
+  from admin.tenants
+ where tenant_id = $1
 on conflict do nothing
 returning kid;
 
--- name: get_active_kid
-select kid from jwks.signing_keys where tenant_id = $1 and alg = $2 and state = 'active';
+-- name: get_pending_key
+select kid, alg, state, activates_at from jwks.signing_keys
+ where tenant_id = $1 and alg = $2 and state = 'pending';
 
--- Published: from before a key signs until the last token it signed has expired.
+-- name: get_active_key
+select kid, alg, state, activates_at from jwks.signing_keys
+ where tenant_id = $1 and alg = $2 and state = 'active';
+
+-- A key remembers the longest life that a token it signed may have.
+-- name: raise_longest_ttl
+update jwks.signing_keys k
+   set longest_ttl_s = greatest(t.access_token_ttl_s, t.id_token_ttl_s)
+  from admin.tenants t
+ where k.tenant_id = $1 and t.tenant_id = $1 and k.state = 'active'
+   and k.longest_ttl_s < greatest(t.access_token_ttl_s, t.id_token_ttl_s);
+
+-- active → retiring, when the next key has been published for long enough, or signs already.
+-- Stays published until the last token it signed has expired, and $3 seconds more.
+-- name: retire_replaced_keys
+update jwks.signing_keys k
+   set state = 'retiring', retires_at = $2,
+       removes_at = $2::timestamptz + make_interval(secs =>
+           greatest(k.longest_ttl_s, t.access_token_ttl_s, t.id_token_ttl_s) + $3::integer)
+  from admin.tenants t
+ where k.tenant_id = $1 and t.tenant_id = $1 and k.state = 'active'
+   and exists (
+    select from jwks.signing_keys n
+     where n.tenant_id = $1 and n.alg = t.signing_alg and n.kid <> k.kid
+       and ((n.state = 'pending' and n.activates_at <= $2) or (n.state = 'active' and n.alg <> k.alg)))
+returning k.kid;
+
+-- pending → active, not before it has been published for as long as was promised.
+-- name: activate_pending_key
+update jwks.signing_keys k
+   set state = 'active', activates_at = $2, longest_ttl_s = greatest(t.access_token_ttl_s, t.id_token_ttl_s)
+  from admin.tenants t
+ where k.tenant_id = $1 and t.tenant_id = $1 and k.alg = t.signing_alg
+   and k.state = 'pending' and k.activates_at <= $2
+returning k.kid, k.alg;
+
+-- pending → retired: the tenant has turned to another algorithm before the key ever signed.
+-- name: drop_unused_keys
+update jwks.signing_keys k
+   set state = 'retired', sealed_private_key = null, retires_at = $2, removes_at = $2
+  from admin.tenants t
+ where k.tenant_id = $1 and t.tenant_id = $1 and k.state = 'pending' and k.alg <> t.signing_alg
+returning k.kid, k.alg;
+
+-- retiring → retired: nothing that it signed is valid any more. Its private half is destroyed.
+-- name: remove_expired_keys
+update jwks.signing_keys
+   set state = 'retired', sealed_private_key = null
+ where tenant_id = $1 and state = 'retiring' and removes_at <= $2
+returning kid, alg;
+
+-- Any state → retired, in an emergency: who knows how one key leaked does not know that others did not.
+-- name: withdraw_keys
+update jwks.signing_keys
+   set state = 'retired', sealed_private_key = null, withdrawn_at = $2,
+       retires_at = coalesce(retires_at, $2), removes_at = $2
+ where tenant_id = $1 and state <> 'retired'
+returning kid, alg;
+
+-- name: lock_keys_sealed_otherwise
+select kid, sealed_private_key, kek_id
+  from jwks.signing_keys
+ where tenant_id = $1 and kek_id <> $2 and state <> 'retired'
+   for update skip locked;
+
+-- Under another key-encryption key; the sealed key itself stays what it was.
+-- name: replace_seal
+update jwks.signing_keys
+   set sealed_private_key = $4, kek_id = $5
+ where tenant_id = $1 and kid = $2 and kek_id = $3 and state <> 'retired'
+returning kid;
+
+-- Published: from before a key signs until the last token it signed has expired. First the one that
+-- signs, for a verifier that looks no further.
 -- name: list_public_keys
 select public_jwk
   from jwks.signing_keys
  where tenant_id = $1 and state <> 'retired'
- order by activates_at desc;
+ order by (state = 'active') desc, activates_at desc;

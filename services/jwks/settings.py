@@ -10,8 +10,17 @@ class Settings(CommonSettings, frozen=True, kw_only=True):
     listen_port: Annotated[int, Doc(description="Port of the jwks service.", ge=1, le=65535)] = 8103
     key_encryption_keys: Annotated[
         Secret,
-        Doc(description="`id:base64` of 32 bytes, comma-separated; the first seals signing keys, all open."),
+        Doc(
+            description="`id:base64` of 32 bytes, comma-separated; the first seals signing keys, all open. "
+            "Keys under another than the first are sealed anew."
+        ),
     ]
     jwks_max_age_s: Annotated[
         int, Doc(description="How long verifiers and caches may keep a JWKS.", ge=0, le=86400)
     ] = 300
+    key_rotation_s: Annotated[
+        int, Doc(description="How long a signing key signs before the next takes over.", ge=3600)
+    ] = 90 * 86400
+    key_lead_s: Annotated[
+        int, Doc(description="How long a signing key is published before it signs.", ge=60)
+    ] = 86400

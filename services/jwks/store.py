@@ -1,7 +1,7 @@
 """The jwks service's statements, one typed function each (queries.sql)."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
 import msgspec
@@ -9,6 +9,8 @@ import msgspec
 from shared.db import Connection, load_queries
 
 _SQL = load_queries(__file__)
+
+State: TypeAlias = Literal["pending", "active", "retiring", "retired"]
 
 
 class NewKey(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,31 +23,138 @@ class NewKey(msgspec.Struct, frozen=True, kw_only=True):
     kek_id: str
 
 
-async def list_tenants_without_key(connection: Connection, limit: int) -> list[tuple[UUID, str]]:
+class KeyState(msgspec.Struct, frozen=True, kw_only=True):
+    kid: str
+    alg: str
+    state: State
+    activates_at: datetime
+
+
+class WantedKey(msgspec.Struct, frozen=True, kw_only=True):
+    alg: str
+    signs_at_once: bool
+
+
+class Turned(msgspec.Struct, frozen=True):
+    """A key that a statement has moved on."""
+
+    kid: str
+    alg: str
+
+
+class SealedKey(msgspec.Struct, frozen=True, kw_only=True):
+    kid: str
+    sealed_private_key: bytes
+    kek_id: str
+
+
+async def list_tenants_without_key(connection: Connection, limit: int) -> list[UUID]:
     rows = await connection.fetch(_SQL["list_tenants_without_key"], limit)
-    return [(row["tenant_id"], row["signing_alg"]) for row in rows]
+    return [row["tenant_id"] for row in rows]
 
 
-async def insert_active_key(connection: Connection, tenant_id: UUID, key: NewKey, now: datetime) -> bool:
-    """False when another process was first."""
+async def list_tenants_with_due_keys(
+    connection: Connection, now: datetime, aged: datetime, kek_id: str, after: UUID, limit: int
+) -> list[UUID]:
+    """By id. `aged`: keys that began to sign by then need a successor."""
+    rows = await connection.fetch(_SQL["list_tenants_with_due_keys"], now, aged, kek_id, after, limit)
+    return [row["tenant_id"] for row in rows]
+
+
+async def try_lock_rotation(connection: Connection, tenant_id: UUID) -> bool:
+    """False when another process is at this tenant's keys."""
+    return bool(await connection.fetchval(_SQL["try_lock_rotation"], tenant_id))
+
+
+async def lock_rotation(connection: Connection, tenant_id: UUID) -> None:
+    await connection.execute(_SQL["lock_rotation"], tenant_id)
+
+
+async def get_signing_alg(connection: Connection, tenant_id: UUID) -> str | None:
+    alg: str | None = await connection.fetchval(_SQL["get_signing_alg"], tenant_id)
+    return alg
+
+
+async def get_wanted_key(connection: Connection, tenant_id: UUID, aged: datetime) -> WantedKey | None:
+    row = await connection.fetchrow(_SQL["get_wanted_key"], tenant_id, aged)
+    return msgspec.convert(dict(row), WantedKey) if row else None
+
+
+async def insert_key(
+    connection: Connection, tenant_id: UUID, key: NewKey, state: State, now: datetime, activates_at: datetime
+) -> bool:
+    """False when the tenant has a key in this state already, or is unknown."""
     kid = await connection.fetchval(
-        _SQL["insert_active_key"],
+        _SQL["insert_key"],
         tenant_id,
         key.kid,
         key.alg,
+        state,
         key.public_jwk,
         key.sealed_private_key,
         key.kek_id,
         now,
+        activates_at,
     )
     return kid is not None
 
 
-async def get_active_kid(connection: Connection, tenant_id: UUID, alg: str) -> str | None:
-    kid: str | None = await connection.fetchval(_SQL["get_active_kid"], tenant_id, alg)
-    return kid
+async def get_pending_key(connection: Connection, tenant_id: UUID, alg: str) -> KeyState | None:
+    row = await connection.fetchrow(_SQL["get_pending_key"], tenant_id, alg)
+    return msgspec.convert(dict(row), KeyState) if row else None
+
+
+async def get_active_key(connection: Connection, tenant_id: UUID, alg: str) -> KeyState | None:
+    row = await connection.fetchrow(_SQL["get_active_key"], tenant_id, alg)
+    return msgspec.convert(dict(row), KeyState) if row else None
+
+
+async def raise_longest_ttl(connection: Connection, tenant_id: UUID) -> None:
+    await connection.execute(_SQL["raise_longest_ttl"], tenant_id)
+
+
+async def retire_replaced_keys(
+    connection: Connection, tenant_id: UUID, now: datetime, overlap_s: int
+) -> list[str]:
+    rows = await connection.fetch(_SQL["retire_replaced_keys"], tenant_id, now, overlap_s)
+    return [row["kid"] for row in rows]
+
+
+async def activate_pending_key(connection: Connection, tenant_id: UUID, now: datetime) -> list[Turned]:
+    return _turned(await connection.fetch(_SQL["activate_pending_key"], tenant_id, now))
+
+
+async def drop_unused_keys(connection: Connection, tenant_id: UUID, now: datetime) -> list[Turned]:
+    return _turned(await connection.fetch(_SQL["drop_unused_keys"], tenant_id, now))
+
+
+async def remove_expired_keys(connection: Connection, tenant_id: UUID, now: datetime) -> list[Turned]:
+    return _turned(await connection.fetch(_SQL["remove_expired_keys"], tenant_id, now))
+
+
+async def withdraw_keys(connection: Connection, tenant_id: UUID, now: datetime) -> list[Turned]:
+    return _turned(await connection.fetch(_SQL["withdraw_keys"], tenant_id, now))
+
+
+async def lock_keys_sealed_otherwise(connection: Connection, tenant_id: UUID, kek_id: str) -> list[SealedKey]:
+    """Keys under another key-encryption key than `kek_id`, which nobody else is at."""
+    rows = await connection.fetch(_SQL["lock_keys_sealed_otherwise"], tenant_id, kek_id)
+    return [SealedKey(**dict(row)) for row in rows]
+
+
+async def replace_seal(
+    connection: Connection, tenant_id: UUID, former: SealedKey, sealed: bytes, kek_id: str
+) -> bool:
+    kid = await connection.fetchval(
+        _SQL["replace_seal"], tenant_id, former.kid, former.kek_id, sealed, kek_id
+    )
+    return kid is not None
 
 
 async def list_public_keys(connection: Connection, tenant_id: UUID) -> tuple[dict[str, Any], ...]:
     rows = await connection.fetch(_SQL["list_public_keys"], tenant_id)
     return tuple(row["public_jwk"] for row in rows)
+
+
+def _turned(rows: list[Any]) -> list[Turned]:
+    return [Turned(row["kid"], row["alg"]) for row in rows]

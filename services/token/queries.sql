@@ -33,10 +33,14 @@ select secret_hash, expires_at
   from admin.client_secrets
  where tenant_id = $1 and client_id = $2;
 
+-- The key that signs. After a tenant chose another algorithm that is, until a key for it has been
+-- published for long enough, still the one of the former.
 -- name: get_active_signing_key
 select kid, alg, sealed_private_key, kek_id
   from jwks.signing_keys
- where tenant_id = $1 and alg = $2 and state = 'active';
+ where tenant_id = $1 and state = 'active'
+ order by (alg = $2) desc, activates_at desc
+ limit 1;
 
 -- name: list_public_keys
 select public_jwk

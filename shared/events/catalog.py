@@ -151,19 +151,35 @@ class FamilyRevoked(Event, frozen=True, kw_only=True):
 
 
 class SigningKeyCreated(Event, frozen=True, kw_only=True):
-    """A signing key was made and published."""
+    """A signing key was made and published. `actor` is who asked for it; null when its time had come."""
 
     type: ClassVar[str] = "signing_key.created"
     source: ClassVar[Source] = "jwks"
     alg: str
+    actor: str | None = None
 
 
 class SigningKeyActivated(Event, frozen=True, kw_only=True):
-    """A published key began to sign."""
+    """A published key began to sign; the one before it no longer does."""
 
     type: ClassVar[str] = "signing_key.activated"
     source: ClassVar[Source] = "jwks"
     alg: str
+
+
+class SigningKeyRetired(Event, frozen=True, kw_only=True):
+    """A signing key left the JWKS and its private half was destroyed.
+
+    Because all it signed has `expired`; because it was `unused` when the algorithm changed; or
+    because it was `withdrawn` in an emergency by `actor`, whose words are the `note`.
+    """
+
+    type: ClassVar[str] = "signing_key.retired"
+    source: ClassVar[Source] = "jwks"
+    alg: str
+    reason: Literal["expired", "unused", "withdrawn"]
+    actor: str | None = None
+    note: str | None = None
 
 
 CATALOG: dict[str, type[Event]] = {
@@ -186,5 +202,6 @@ CATALOG: dict[str, type[Event]] = {
         FamilyRevoked,
         SigningKeyCreated,
         SigningKeyActivated,
+        SigningKeyRetired,
     )
 }

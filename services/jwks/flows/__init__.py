@@ -1,1 +1,1 @@
-"""The jwks service's use cases: make keys, publish them, and say where everything is."""
+"""The jwks service's use cases: make keys, publish them, turn them over, and say where everything is."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from services.jwks.flows.publication import PublishedKeys
+from services.jwks.flows.schedule import Schedule
 from shared.clock import Clock
 from shared.db import Database
 from shared.directory import Directory
@@ -16,6 +17,7 @@ class Context:
     directory: Directory
     published: PublishedKeys
     sealer: KeySealer
+    schedule: Schedule
     relay: Relay
     clock: Clock
     jwks_max_age_s: int

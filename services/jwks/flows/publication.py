@@ -14,8 +14,6 @@ from services.jwks import store
 from shared.cache import RecordCache
 from shared.db import Database
 
-STALE_ON_ERROR_S: Final = 24 * 3600.0
-
 # The public members of RSA and EC keys (RFC 7518 §6.2.1, §6.3.1). Anything else stays inside.
 _PUBLIC_MEMBERS: Final = frozenset({"kty", "kid", "alg", "use", "n", "e", "crv", "x", "y"})
 
@@ -28,10 +26,13 @@ class Jwks(msgspec.Struct, frozen=True):
 
 
 class PublishedKeys:
-    def __init__(self, database: Database, *, ttl_s: float, size: int = 20_000) -> None:
+    """`stale_s`: how much longer a document may serve while the database is away; less than the time
+    that a key is published before it signs."""
+
+    def __init__(self, database: Database, *, ttl_s: float, stale_s: float, size: int = 20_000) -> None:
         self._database = database
         self._documents: RecordCache[UUID, Jwks] = RecordCache(
-            self._load, ttl_s=ttl_s, size=size, stale_on_error_s=STALE_ON_ERROR_S
+            self._load, ttl_s=ttl_s, size=size, stale_on_error_s=stale_s
         )
 
     async def document(self, tenant_id: UUID) -> Jwks | None:
