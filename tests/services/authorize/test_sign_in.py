@@ -5,6 +5,7 @@ import statistics
 import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
 from typing import Any
 
 import argon2
@@ -102,6 +103,18 @@ async def test_a_disabled_user_is_signed_out_everywhere(world: World) -> None:
         "update authorize.users set disabled_at = now() where tenant_id = $1", world.tenant_id
     )
     assert "Sign in" in (await person.get(person.path("account"))).text
+
+
+async def test_what_voids_grants_voids_sessions(world: World) -> None:
+    """As a password reset will."""
+    person = world.person()
+    await person.sign_in()
+    await world.seed.execute(
+        "update authorize.users set grants_valid_from = $2 where tenant_id = $1",
+        world.tenant_id,
+        world.clock() + timedelta(microseconds=1),
+    )
+    assert "<h1>Sign in</h1>" in (await person.get(person.path("account"))).text
 
 
 async def test_a_hash_of_former_days_is_renewed(world: World) -> None:
