@@ -1,0 +1,20 @@
+"""Tokens as a client reads them: through discovery and JWKS, with a stock library."""
+
+from typing import Any
+
+import jwt
+
+from tests.support.product import App, Product
+
+
+def verified(product: Product, app: App, token: str, **options: Any) -> dict[str, Any]:
+    """The claims, checked as RFC 9068 §4 and OpenID Connect Core §3.1.3.7 say, by PyJWT."""
+    metadata = product.http.get(f"{app.issuer}/.well-known/openid-configuration").json()
+    key = jwt.PyJWKClient(metadata["jwks_uri"]).get_signing_key_from_jwt(token)
+    algorithms = metadata["id_token_signing_alg_values_supported"]
+    options = {"audience": app.app_id, "issuer": metadata["issuer"]} | options
+    return dict(jwt.decode(token, key, algorithms=algorithms, **options))
+
+
+def header(token: str) -> dict[str, Any]:
+    return dict(jwt.get_unverified_header(token))
