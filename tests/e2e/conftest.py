@@ -4,7 +4,6 @@ import queue
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -57,8 +56,9 @@ def callback() -> Iterator[Callback]:
     callback.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """For one module: while Playwright is open its event loop runs, and no other test's can."""
     executable = find()
     assert executable is not None, "no Chromium: `make test` installs it"
     with sync_playwright() as playwright:
@@ -83,8 +83,3 @@ def page(chromium: Browser) -> Iterator[Page]:
     yield page
     context.close()
     assert complaints == []
-
-
-@pytest.fixture(scope="session")
-def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("screenshots")
