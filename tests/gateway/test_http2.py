@@ -69,6 +69,8 @@ async def test_rapid_reset_is_closed_and_others_hardly_notice(gateway: Gateway) 
     attacks = [asyncio.create_task(_rapid_reset(gateway)) for _ in range(4)]
     busy = await _p99(gateway)
     assert all(await asyncio.gather(*attacks))
+    closed = (await gateway.ask_admin("/stats?filter=premature_resets")).body
+    assert int(closed.rpartition(b":")[2]) >= len(attacks)
     assert busy < 2 * calm + 0.05
 
 

@@ -1,6 +1,7 @@
 """How much anyone gets: sizes, rates per address, time, connections."""
 
 import asyncio
+import time
 from contextlib import AsyncExitStack
 
 import pytest
@@ -127,15 +128,25 @@ async def test_the_default_limits_leave_a_busy_client_backend_alone(start: Start
                 assert (await read_answer(reader)).status == 200
 
 
-async def test_slow_clients_are_closed_while_others_are_served(start: Start) -> None:
-    gateway = await start(timeouts=Timeouts(headers_s=0.5, request_s=1, idle_s=1))
-    beginnings = [
-        b"POST /t/acme/token HTTP/1.1\r\nHost: x\r\nX-A: ",
-        b"POST /t/acme/token HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n",
-        b"POST /t/acme/token HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n",
-        b"",
-    ]
-    ended = asyncio.gather(*(_trickle(gateway, data) for data in beginnings * 10))
+HEAD = b"POST /t/acme/token HTTP/1.1\r\nHost: x\r\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "timeouts"),
+    [
+        pytest.param(HEAD + b"X-A: ", Timeouts(headers_s=0.5), id="headers"),
+        pytest.param(HEAD + b"Content-Length: 1000\r\n\r\n", Timeouts(request_s=0.5), id="body"),
+        pytest.param(
+            HEAD + b"Transfer-Encoding: chunked\r\n\r\nfff\r\n", Timeouts(request_s=0.5), id="chunks"
+        ),
+        pytest.param(b"", Timeouts(idle_s=0.5), id="nothing"),
+    ],
+)
+async def test_slow_clients_are_closed_while_others_are_served(
+    start: Start, data: bytes, timeouts: Timeouts
+) -> None:
+    gateway = await start(timeouts=timeouts)
+    ended = asyncio.gather(*(_trickle(gateway, data) for _ in range(20)))
     while not ended.done():
         assert (await gateway.ask("POST", "/t/acme/revoke", timeout_s=0.5)).status == 200
         await asyncio.sleep(0.02)
@@ -148,7 +159,9 @@ async def _trickle(gateway: Gateway, data: bytes) -> bytes:
     async with gateway.connection() as (reader, writer):
         answer = asyncio.ensure_future(reader.read())
         writer.write(data)
+        began = time.monotonic()
         while not answer.done():
+            assert time.monotonic() - began < 5, "still open"
             await asyncio.wait({answer}, timeout=0.1)
             if data:
                 writer.write(b"a")

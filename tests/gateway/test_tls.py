@@ -73,6 +73,14 @@ async def test_every_answer_carries_hsts(secure: Gateway, certificate: TLS, data
     assert answer.headers["strict-transport-security"] == f"max-age={HSTS_S}"
 
 
+async def test_a_proxy_in_front_may_end_tls(start: Start) -> None:
+    """Scheme and HSTS follow the public URL, not the last hop."""
+    gateway = await start(public_url="https://auth.example.test", trusted_proxies=1)
+    answer = await gateway.ask("POST", "/t/acme/token", [("x-forwarded-proto", "http")])
+    assert answer.headers["strict-transport-security"] == f"max-age={HSTS_S}"
+    assert gateway.services["token"].last.all("x-forwarded-proto") == ["https"]
+
+
 async def test_plain_http_carries_no_hsts(gateway: Gateway) -> None:
     """RFC 6797 §7.2: not over a connection without TLS."""
     assert "strict-transport-security" not in (await gateway.ask("POST", "/t/acme/token")).headers
