@@ -131,7 +131,7 @@ def _form_page(
     status_code: int = 200,
     headers: dict[str, str] | None = None,
 ) -> Response[Any]:
-    """`errors` belong to a field each; `failure` to the form as a whole."""
+    """`errors` belong to a field each; `failure` to both, unless they are only too early (429)."""
     return pages.page(
         template,
         status_code=status_code,
@@ -142,6 +142,7 @@ def _form_page(
         email=email,
         errors=errors or {},
         failure=failure,
+        failed=failure is not None and status_code == 422,
     )
 
 

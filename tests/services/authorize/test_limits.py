@@ -1,0 +1,110 @@
+"""Limits on guessing: they hold in parallel, by account and by address, and end with the right password."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from shared.passwords import Passwords
+from tests.services.authorize.conftest import PASSWORD, Person, World
+
+WRONG = "not the right password"
+
+
+async def try_once(person: Person, email: str, password: str = WRONG, **options: Any) -> int:
+    page = await person.http.get(person.path("login"))
+    response = await person.send(page, {"email": email, "password": password}, **options)
+    return response.status_code
+
+
+async def test_five_tries_are_free_then_each_waits_longer(world: World) -> None:
+    for email in ("ada@example.com", "nobody@example.com"):  # the same for both
+        person = world.person()
+        assert [await try_once(person, email) for _ in range(5)] == [422] * 5
+        for delay in (1, 2, 4, 8):
+            assert await try_once(person, email, PASSWORD) == 429
+            world.clock.advance(delay - 0.001)
+            assert await try_once(person, email, PASSWORD) == 429
+            world.clock.advance(0.001)
+            assert await try_once(person, email) == 422
+
+
+async def test_who_must_wait_is_told_how_long(world: World) -> None:
+    person = world.person()
+    for _ in range(5):
+        await try_once(person, "ada@example.com")
+    page = await person.send(
+        await person.http.get(person.path("login")), {"email": "ada@example.com", "password": PASSWORD}
+    )
+    assert page.status_code == 429
+    assert page.headers["retry-after"] == "1"
+    assert "Wait 1 second" in page.text
+    assert "aria-invalid" not in page.text  # nothing is wrong with what was typed
+    assert 'value="ada@example.com"' in page.text
+
+
+async def test_in_parallel_no_more_are_checked(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    checked = 0
+    verify = Passwords.verify
+
+    async def count(self: Passwords, password: str, stored: str | None) -> bool:
+        nonlocal checked
+        checked += 1
+        return await verify(self, password, stored)
+
+    monkeypatch.setattr(Passwords, "verify", count)
+    people = [world.person() for _ in range(40)]  # each from an address of its own
+    statuses = await asyncio.gather(*(try_once(person, "ada@example.com") for person in people))
+    assert checked == 5
+    assert sorted(statuses) == [422] * 5 + [429] * 35
+
+
+@pytest.fixture
+def instant(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No password fits, and looking takes no time: for tests that only count."""
+
+    async def never(self: Passwords, password: str, stored: str | None) -> bool:
+        return False
+
+    monkeypatch.setattr(Passwords, "verify", never)
+
+
+async def test_a_hundred_tries_and_no_more(world: World, instant: None) -> None:
+    person = world.person()
+    statuses = []
+    for _ in range(101):
+        statuses.append(await try_once(person, "nobody@example.com"))
+        world.clock.advance(900)
+    assert statuses == [422] * 100 + [429]
+
+
+async def test_success_forgives(world: World) -> None:
+    for _ in range(2):
+        person = world.person()
+        assert [await try_once(person, "ada@example.com") for _ in range(4)] == [422] * 4
+        assert await try_once(person, "ada@example.com", PASSWORD) == 303
+
+
+async def test_one_tenants_tries_are_not_anothers(world: World, other: World) -> None:
+    person = world.person()
+    for _ in range(6):
+        await try_once(person, "ada@example.com")
+    assert await try_once(other.person(), "ada@example.com", PASSWORD) == 303
+
+
+async def test_one_password_for_everybody_runs_into_the_address(world: World, instant: None) -> None:
+    """Rotating inside an IPv6 /64 does not help, and IPv4 counts by the address."""
+    person = world.person()
+    statuses = []
+    page = await person.http.get(person.path("login"))
+    for number in range(201):
+        address = f"2001:db8:1:2::{number:x}"
+        response = await person.send(
+            page,
+            {"email": f"user-{number}@example.com", "password": WRONG},
+            headers={"X-Forwarded-For": address},
+        )
+        statuses.append(response.status_code)
+    assert statuses == [422] * 200 + [429]
+    elsewhere = {"X-Forwarded-For": "2001:db8:1:3::1"}
+    assert await try_once(person, "x@example.com", headers=elsewhere) == 422
