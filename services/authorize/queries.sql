@@ -53,6 +53,18 @@ returning session_id;
 
 -- Alive: not ended, within its absolute and idle limits, of a user who may still use it.
 -- $3 now, $4 the earliest last_seen_at that is not idle
+-- The same user signs in again in the same browser: the session goes on under another token, so
+-- that what other apps hold of it lives on, and what a thief holds does not.
+-- name: renew_session
+update authorize.sessions s
+   set token_hash = $4, auth_time = $5, last_seen_at = $5, expires_at = $6
+  from authorize.users u
+ where s.tenant_id = $1 and s.user_id = $2 and s.token_hash = $3
+   and s.ended_at is null and s.expires_at > $5 and s.last_seen_at > $7
+   and u.tenant_id = s.tenant_id and u.user_id = s.user_id
+   and u.disabled_at is null and s.auth_time >= u.grants_valid_from
+returning s.session_id;
+
 -- name: get_session
 select s.session_id, s.user_id, s.auth_time, s.last_seen_at, u.email, u.name
   from authorize.sessions s join authorize.users u using (tenant_id, user_id)

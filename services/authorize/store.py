@@ -118,6 +118,24 @@ async def insert_session(
     return session_id
 
 
+async def renew_session(
+    connection: Connection,
+    tenant_id: UUID,
+    *,
+    former_hash: bytes,
+    token_hash: bytes,
+    user_id: UUID,
+    now: datetime,
+    idle_since: datetime,
+    expires_at: datetime,
+) -> UUID | None:
+    """The session's id; None when the former token is not a live session of this user."""
+    session_id: UUID | None = await connection.fetchval(
+        _SQL["renew_session"], tenant_id, user_id, former_hash, token_hash, now, expires_at, idle_since
+    )
+    return session_id
+
+
 async def get_session(
     connection: Connection, tenant_id: UUID, token_hash: bytes, now: datetime, idle_since: datetime
 ) -> Session | None:

@@ -131,8 +131,17 @@ class SessionStarted(Event, frozen=True, kw_only=True):
     amr: tuple[str, ...]
 
 
+class SessionRenewed(Event, frozen=True, kw_only=True):
+    """A signed-in user signed in again in the same browser: the session goes on."""
+
+    type: ClassVar[str] = "session.renewed"
+    source: ClassVar[Source] = "authorize"
+    user_id: UUID
+    amr: tuple[str, ...]
+
+
 class SessionEnded(Event, frozen=True, kw_only=True):
-    """A user signed out, or signed in anew: families bound to the session end with it."""
+    """A user signed out, or another one signed in: families bound to the session end with it."""
 
     type: ClassVar[str] = "session.ended"
     source: ClassVar[Source] = "authorize"
@@ -198,6 +207,7 @@ CATALOG: dict[str, type[Event]] = {
         UserDisabled,
         UserEnabled,
         SessionStarted,
+        SessionRenewed,
         SessionEnded,
         FamilyRevoked,
         SigningKeyCreated,

@@ -15,7 +15,7 @@ from services.authorize import store
 from services.authorize.flows.context import Context
 from services.authorize.store import Session
 from shared.db import Connection
-from shared.events.catalog import SessionEnded, SessionStarted
+from shared.events.catalog import SessionEnded, SessionRenewed, SessionStarted
 from shared.events.outbox import insert_event
 from shared.oauth.types import Tenant
 from shared.secret import Secret, b64url
@@ -47,19 +47,37 @@ async def current_session(context: Context, tenant: Tenant, token: str | None) -
 async def start_session(
     connection: Connection, context: Context, tenant: Tenant, user_id: UUID, *, former_token: str | None
 ) -> StartedSession | None:
-    """Begin one in the caller's transaction, in place of what this browser had before.
+    """Begin one in the caller's transaction, under a new token.
 
+    Where this browser was signed in as the same user, their session goes on: apps that hold
+    grants of it are not signed out by a `prompt=login` elsewhere. Another user's ends.
     None when the user may not have one: disabled since their password was looked at.
     """
     now = context.clock()
     token = Secret(b64url(context.entropy(32)))
+    expires_at = now + timedelta(seconds=tenant.session_absolute_ttl_s)
+    if former_token is not None:
+        renewed = await store.renew_session(
+            connection,
+            tenant.tenant_id,
+            former_hash=_hash(former_token),
+            token_hash=_hash(token.reveal()),
+            user_id=user_id,
+            now=now,
+            idle_since=_idle_since(tenant, now),
+            expires_at=expires_at,
+        )
+        if renewed is not None:
+            event = SessionRenewed(user_id=user_id, amr=("pwd",))
+            await insert_event(connection, tenant.tenant_id, renewed, event, now)
+            return StartedSession(session_id=renewed, token=token)
     session_id = await store.insert_session(
         connection,
         tenant.tenant_id,
         token_hash=_hash(token.reveal()),
         user_id=user_id,
         now=now,
-        expires_at=now + timedelta(seconds=tenant.session_absolute_ttl_s),
+        expires_at=expires_at,
     )
     if session_id is None:
         return None
