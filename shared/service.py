@@ -73,9 +73,18 @@ async def background(*jobs: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     try:
         yield
     finally:
+        await _cancel(set(tasks))
+
+
+async def _cancel(tasks: "set[asyncio.Task[None]]") -> None:
+    """Until all have ended: a library may swallow a cancellation that races with its own timeout.
+
+    (`asyncio.wait_for` before Python 3.12, and so nats-py while it tries to connect.)
+    """
+    while tasks:
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        _, tasks = await asyncio.wait(tasks, timeout=0.5)
 
 
 def _fail_loudly(task: "asyncio.Task[None]") -> None:
