@@ -17,6 +17,7 @@ from nats.aio.client import Client as NatsClient
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 
+from shared.db import UNAVAILABLE
 from shared.events import envelope
 from shared.events.envelope import CONTENT_TYPE, CloudEvent
 from shared.secret import Secret
@@ -94,7 +95,8 @@ class Bus:
         """Hand every event of this service's durable consumer to `handler`, until cancelled.
 
         The handler must be idempotent. When it raises, the event comes again, later each time;
-        after MAX_DELIVERIES it goes to the dead letters and the others go on.
+        after MAX_DELIVERIES it goes to the dead letters and the others go on. While the database
+        is away it just comes again.
         """
         while True:
             try:
@@ -120,6 +122,10 @@ class Bus:
         try:
             event = envelope.decode(message.data)
             await handler(event)
+        except UNAVAILABLE as error:
+            # Not the event's fault, and no reason to give it up: it waits for the store, however long.
+            log.info("event waits", subject=message.subject, cause=type(error).__name__)
+            await message.nak(delay=self.retry_after_s * min(30, 2**message.metadata.num_delivered))
         except Exception as error:
             delivered = message.metadata.num_delivered
             log.warning("event not handled", subject=message.subject, delivered=delivered, exc_info=error)

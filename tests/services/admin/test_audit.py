@@ -5,13 +5,18 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import msgspec
+import pytest
 
 from deploy.local.stack import Stack
 from services.admin import events
 from services.admin.app import create_app
+from services.admin.flows import audit
+from services.admin.flows.context import Context
 from services.admin.settings import Settings
 from shared.db import Database
+from shared.events.bus import MAX_DELIVERIES, Bus
 from shared.events.envelope import CloudEvent
 from shared.secret import Secret
 from shared.settings import load
@@ -139,3 +144,31 @@ async def test_what_is_done_here_arrives_in_the_log_through_jetstream(
     assert sorted(types) == ["client.created", "client.secret_rotated", "tenant.created"]
     assert {entry["data"]["actor"] for entry in entries} == {"operator"}
     assert await world.events(app_id) == []
+
+
+async def test_events_outlive_an_outage_of_the_database(
+    world: World, stores: Stack, admin_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often recording fails while PostgreSQL is away, no event ends in the dead letters."""
+    monkeypatch.setattr(Bus, "retry_after_s", 0.01)
+    await world.seed.execute("delete from events.outbox")
+    failures: list[CloudEvent] = []
+    insert = audit.record
+
+    async def away_at_first(context: Context, event: CloudEvent) -> None:
+        if len(failures) < MAX_DELIVERIES + 3:
+            failures.append(event)
+            raise asyncpg.CannotConnectNowError("starting up")
+        await insert(context, event)
+
+    monkeypatch.setattr(audit, "record", away_at_first)
+    nats_url = stores.environment("admin")["MTAS_NATS_URL"]
+    settings = load(Settings, admin_environment | {"MTAS_NATS_URL": nats_url})
+    app_id = (await world.register())["app"]["app_id"]
+    async with serve(create_app(settings)):
+        for _ in range(100):
+            entries = await log(world, app_id)
+            if len(entries) == 2:
+                break
+            await asyncio.sleep(0.1)
+    assert {entry["type"] for entry in entries} == {"tenant.created", "client.created"}

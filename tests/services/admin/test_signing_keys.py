@@ -1,0 +1,108 @@
+"""Signing keys by way of the jwks service's internal API, the real one."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx2
+import pytest
+
+from deploy.local.stack import Stack
+from services.admin.app import create_app
+from services.admin.settings import Settings
+from services.jwks.app import create_app as create_jwks
+from services.jwks.settings import Settings as JwksSettings
+from shared.settings import load
+from tests.services.admin.conftest import OPERATOR_TOKEN, World
+from tests.services.admin.test_cli import run
+from tests.support.clock import FakeClock
+from tests.support.serve import serve
+
+
+@pytest.fixture
+async def with_jwks(
+    stores: Stack, admin_environment: dict[str, str], clock: FakeClock, world: World
+) -> AsyncIterator[World]:
+    """An admin service that waits for first keys, and the jwks service that makes them."""
+    away = {"MTAS_NATS_URL": "nats://127.0.0.1:1"}
+    jwks = create_jwks(load(JwksSettings, stores.environment("jwks", **away)), clock=clock)
+    async with serve(jwks) as jwks_url:
+        changes = {"MTAS_JWKS_URL": jwks_url, "MTAS_KEY_WAIT_S": "10"}
+        admin = create_app(load(Settings, admin_environment | changes), clock=clock)
+        async with serve(admin) as url, httpx2.AsyncClient(base_url=url, timeout=30) as http:
+            yield World(url, http, clock, world.seed, stores)
+
+
+async def test_rotating_in_order_and_in_an_emergency(with_jwks: World) -> None:
+    world = with_jwks
+    app_id = (await world.register())["app"]["app_id"]
+    path = f"/apps/{app_id}/signing-keys"
+    [first] = (await world.api("GET", path)).json()["items"]
+    assert (first["alg"], first["state"], first["retires_at"]) == ("RS256", "active", None)
+    assert not {"public_jwk", "sealed_private_key", "kek_id"} & first.keys()
+
+    rotated = await world.api("POST", f"{path}/rotate", json={})
+    assert rotated.status_code == 200, rotated.text
+    assert (rotated.json()["state"], rotated.json()["withdrawn"]) == ("pending", [])
+    listed = (await world.api("GET", path)).json()["items"]
+    assert {key["kid"]: key["state"] for key in listed} == {
+        first["kid"]: "active",
+        rotated.json()["kid"]: "pending",
+    }
+
+    body = {"emergency": True, "reason": "found in a log"}
+    emergency = (await world.api("POST", f"{path}/rotate", json=body)).json()
+    assert set(emergency["withdrawn"]) == {key["kid"] for key in listed}
+    states = {key["kid"]: key["state"] for key in (await world.api("GET", path)).json()["items"]}
+    assert states == dict.fromkeys(emergency["withdrawn"], "retired") | {emergency["kid"]: "active"}
+    [event, _] = [event for event in await world.events(app_id) if event["type"] == "signing_key.retired"]
+    data = json.loads(event["data"])
+    assert (data["actor"], data["note"], data["reason"]) == ("operator", "found in a log", "withdrawn")
+
+
+async def test_only_an_apps_own_keys(with_jwks: World) -> None:
+    world = with_jwks
+    apps = [(await world.register())["app"]["app_id"] for _ in range(2)]
+    await world.api("POST", f"/apps/{apps[0]}/signing-keys/rotate", json={"emergency": True})
+    [untouched] = (await world.api("GET", f"/apps/{apps[1]}/signing-keys")).json()["items"]
+    assert untouched["state"] == "active"
+    for method, path in (("GET", "signing-keys"), ("POST", "signing-keys/rotate")):
+        options: dict[str, Any] = {"json": {}} if method == "POST" else {}
+        assert (await world.api(method, f"/apps/nobody-here/{path}", **options)).status_code == 404
+        url = f"{world.url}/api/v1/apps/{apps[0]}/{path}"
+        assert (await world.http.request(method, url, **options)).status_code == 401
+
+
+@pytest.mark.parametrize("reason", ["x" * 201, "two\nlines"])
+async def test_a_reason_is_one_line(world: World, reason: str) -> None:
+    app_id = (await world.register())["app"]["app_id"]
+    answer = await world.api("POST", f"/apps/{app_id}/signing-keys/rotate", json={"reason": reason})
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "#/reason")
+
+
+async def test_without_jwks_it_says_so(admin_environment: dict[str, str], world: World) -> None:
+    app_id = (await world.register())["app"]["app_id"]
+    settings = load(Settings, admin_environment | {"MTAS_JWKS_URL": "http://127.0.0.1:1"})
+    async with serve(create_app(settings)) as url, httpx2.AsyncClient(base_url=url) as http:
+        answer = await http.post(
+            f"/api/v1/apps/{app_id}/signing-keys/rotate",
+            json={},
+            headers={"Authorization": f"Bearer {OPERATOR_TOKEN}"},
+        )
+        assert answer.status_code == 503
+        assert "retry-after" in answer.headers
+
+
+async def test_from_the_command_line(with_jwks: World) -> None:
+    app_id = (await with_jwks.register())["app"]["app_id"]
+    server = {"MTAS_API_URL": with_jwks.url, "MTAS_API_TOKEN": OPERATOR_TOKEN}
+    listed = await run("keys", "list", "--app", app_id, "--json", **server)
+    [first] = listed.json
+    planned = await run("keys", "rotate", "--app", app_id, **server)
+    assert (planned.code, "pending" in planned.out) == (0, True)
+    rotated = await run("keys", "rotate", "--app", app_id, "--emergency", "--json", **server)
+    assert rotated.code == 0, rotated.err
+    assert first["kid"] in rotated.json["withdrawn"]
+    table = await run("keys", "list", "--app", app_id, **server)
+    assert (rotated.json["kid"] in table.out, "retired" in table.out) == (True, True)
+    assert (await run("keys", "rotate", "--app", "nobody-here", **server)).code == 1
