@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 FILES = {
     "authorize": ("form-secret", "internal-token"),
     "token": ("key-encryption-keys", "refresh-token-keys"),
-    "jwks": ("key-encryption-keys",),
+    "jwks": ("key-encryption-keys", "internal-token"),
     "admin": ("form-secret", "internal-token", "setup-token", "operator-token"),
 }
 
@@ -49,6 +49,7 @@ def environment(
         ours["MTAS_VALKEY_URL"] = valkey.url(name)
     if name == "admin":
         ours["MTAS_AUTHORIZE_URL"] = f"http://127.0.0.1:{ports['authorize']}"
+        ours["MTAS_JWKS_URL"] = f"http://127.0.0.1:{ports['jwks']}"
     settings = {key.removesuffix("_FILE") for key in ours} | {
         variable(secret) for secrets_of in FILES.values() for secret in secrets_of
     }

@@ -12,6 +12,8 @@ from litestar.types import ASGIApp, ExceptionHandlersMap
 from services.admin import events
 from services.admin.authorize_api import AuthorizeApi
 from services.admin.flows.context import Context
+from services.admin.internal_api import InternalApi
+from services.admin.jwks_api import JwksApi
 from services.admin.routes.api import problems
 from services.admin.routes.api.router import api_router, openapi_json
 from services.admin.routes.dashboard import errors
@@ -44,7 +46,8 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
         relay=Relay(database, bus, "admin"),
         limiter=Limiter(store, "admin", clock),
         passwords=Passwords(workers=settings.password_workers),
-        authorize=AuthorizeApi(settings.authorize_url, settings.internal_token),
+        authorize=AuthorizeApi(InternalApi("authorize", settings.authorize_url, settings.internal_token)),
+        jwks=JwksApi(InternalApi("jwks", settings.jwks_url, settings.internal_token)),
         setup_token=settings.setup_token,
         public_url=settings.public_url.rstrip("/"),
         clock=clock,
@@ -59,6 +62,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
         async with background(bus.run(), bus.consume(events.handler(context)), context.relay.run()):
             yield
         await context.authorize.close()
+        await context.jwks.close()
         context.passwords.close()
         await store.aclose()
         await database.close()

@@ -12,7 +12,12 @@ class Settings(CommonSettings, frozen=True, kw_only=True):
     authorize_url: Annotated[
         str, Doc(description="Where the authorize service's internal API is, for making users.")
     ] = "http://127.0.0.1:8101"
-    internal_token: Annotated[Secret, Doc(description="Bearer token for authorize's internal API.")]
+    jwks_url: Annotated[
+        str, Doc(description="Where the jwks service's internal API is, for rotating signing keys.")
+    ] = "http://127.0.0.1:8103"
+    internal_token: Annotated[
+        Secret, Doc(description="Bearer token for the internal APIs of authorize and jwks.")
+    ]
     form_secret: Annotated[Secret, Doc(description="Key of the dashboard's form tokens: 64 hex digits.")]
     setup_token: Annotated[
         Secret, Doc(description="Asked of whoever makes the first dashboard account; of no use afterwards.")

@@ -13,7 +13,8 @@ from services.jwks.flows.context import Context
 from services.jwks.flows.publication import PublishedKeys
 from services.jwks.flows.rotation import keep_turning
 from services.jwks.flows.schedule import Schedule
-from services.jwks.routes import ROUTES, resolve_tenant
+from services.jwks.routes.internal import internal_router
+from services.jwks.routes.public import ROUTES, resolve_tenant
 from services.jwks.settings import Settings
 from shared.clock import Clock, Entropy, random_bytes, utc_now
 from shared.db import Database
@@ -67,7 +68,11 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
         await database.close()
 
     app = Litestar(
-        [*ROUTES, *health_routes({"postgres": database.is_ready})],
+        [
+            *ROUTES,
+            internal_router(settings.internal_token),
+            *health_routes({"postgres": database.is_ready}),
+        ],
         dependencies={
             "context": Provide(lambda: context, sync_to_thread=False),
             "tenant": Provide(resolve_tenant),

@@ -15,6 +15,9 @@ class Settings(CommonSettings, frozen=True, kw_only=True):
             "Keys under another than the first are sealed anew."
         ),
     ]
+    internal_token: Annotated[
+        Secret, Doc(description="Bearer token of `/internal`, which only the admin service calls.")
+    ]
     jwks_max_age_s: Annotated[
         int, Doc(description="How long verifiers and caches may keep a JWKS.", ge=0, le=86400)
     ] = 300

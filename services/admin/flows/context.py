@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from services.admin.authorize_api import AuthorizeApi
+from services.admin.jwks_api import JwksApi
 from shared.clock import Clock, Entropy
 from shared.db import Database
 from shared.events.outbox import Relay
@@ -18,6 +19,7 @@ class Context:
     limiter: Limiter
     passwords: Passwords
     authorize: AuthorizeApi
+    jwks: JwksApi
     setup_token: Secret
     public_url: str
     clock: Clock

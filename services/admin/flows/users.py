@@ -5,12 +5,13 @@ from uuid import UUID
 
 import msgspec
 
-from services.admin.authorize_api import AuthorizeRefused, MadeUser, NewUser, Problem
+from services.admin.authorize_api import MadeUser, NewUser
 from services.admin.flows.access import Principal, Right, open_app
 from services.admin.flows.context import Context
 from services.admin.flows.emails import email_key
 from services.admin.flows.paging import DEFAULT_LIMIT, Page, after_id, check_limit, page
 from services.admin.flows.refused import Conflict, FieldError, Invalid, NotFound
+from services.admin.internal_api import InternalRefused, Problem
 from services.admin.store import users
 from services.admin.store.users import User
 from shared.settings import Doc
@@ -48,7 +49,7 @@ async def create_user(context: Context, principal: Principal, app_id: str, wante
     user = NewUser(email=wanted.email.strip(), password=wanted.password, name=wanted.name or None)
     try:
         return await context.authorize.create_user(tenant_id, user)
-    except AuthorizeRefused as refusal:
+    except InternalRefused as refusal:
         raise _refused(refusal.problem) from None
 
 
@@ -59,7 +60,7 @@ async def set_user_disabled(
     tenant_id = await _tenant_to_change(context, principal, app_id)
     try:
         await context.authorize.set_user_disabled(tenant_id, user_id, disabled)
-    except AuthorizeRefused:
+    except InternalRefused:
         raise NotFound from None
     async with context.database.tenant(tenant_id) as connection:
         user = await users.get_user(connection, tenant_id, user_id)

@@ -18,11 +18,12 @@ from services.authorize.flows.interaction import InteractionGone
 from services.authorize.flows.outcome import Unproven
 from services.authorize.flows.sign_up import SignUpClosed
 from services.authorize.flows.tenants import NoSuchTenant, TenantDisabled
-from services.authorize.routes.internal import PREFIX, problem
+from services.authorize.routes.internal import PREFIX
 from services.authorize.routes.pages import page_headers
 from services.authorize.routes.web import AnyRequest
 from shared.http.context import request_id
 from shared.http.errors import RETRY_AFTER_S, UNAVAILABLE
+from shared.http.internal import problem
 from shared.oauth.errors import OAuthError
 
 log = structlog.get_logger()

@@ -3,16 +3,12 @@
 JSON in and out; errors as `application/problem+json` (RFC 9457).
 """
 
-import hmac
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import msgspec
 from litestar import Response, Router, post
-from litestar.connection import ASGIConnection
 from litestar.di import NamedDependency
-from litestar.exceptions import NotAuthorizedException
-from litestar.handlers import BaseRouteHandler
 from litestar.params import FromPath
 
 from services.authorize.flows.context import Context
@@ -27,7 +23,7 @@ from services.authorize.flows.users import (
     read_new_user,
 )
 from services.authorize.routes.web import AnyRequest
-from shared.http.headers import NO_STORE
+from shared.http.internal import bearer_guard, json_response, problem
 from shared.secret import Secret
 
 PREFIX: Final = "/internal"
@@ -47,16 +43,7 @@ class CreatedUser(msgspec.Struct, frozen=True, kw_only=True):
 
 def internal_router(token: Secret) -> Router:
     """Routes behind a bearer token, compared in constant time."""
-    expected = f"Bearer {token.reveal()}".encode()
-
-    def require_token(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
-        presented = connection.headers.get("authorization", "").encode("utf-8", "surrogateescape")
-        if not hmac.compare_digest(presented, expected):
-            raise NotAuthorizedException(
-                detail="a bearer token is needed", headers={"WWW-Authenticate": "Bearer"}
-            )
-
-    return Router(PREFIX, route_handlers=[create, disable, enable], guards=[require_token])
+    return Router(PREFIX, route_handlers=[create, disable, enable], guards=[bearer_guard(token)])
 
 
 @post("/tenants/{tenant_id:uuid}/users")
@@ -77,7 +64,7 @@ async def create(
         return problem(404, "There is no such tenant")
     except EmailTaken:
         return problem(409, "The email address is taken", "This tenant has a user with this email address.")
-    return _json(201, CreatedUser(user_id=user_id, email=user.email))
+    return json_response(201, CreatedUser(user_id=user_id, email=user.email))
 
 
 @post("/tenants/{tenant_id:uuid}/users/{user_id:uuid}/disable")
@@ -100,24 +87,3 @@ async def enable(
     except UnknownUser:
         return problem(404, "There is no such user")
     return Response(content=b"", status_code=204)
-
-
-def problem(
-    status: int, title: str, detail: str | None = None, *, headers: dict[str, str] | None = None, **more: Any
-) -> Response[bytes]:
-    """RFC 9457. `detail` never repeats what was sent."""
-    content = {"type": "about:blank", "title": title, "status": status, **more}
-    if detail is not None:
-        content["detail"] = detail
-    response = _json(status, content, "application/problem+json")
-    response.headers.update(headers or {})
-    return response
-
-
-def _json(status: int, content: object, media_type: str = "application/json") -> Response[bytes]:
-    return Response(
-        content=msgspec.json.encode(content),
-        status_code=status,
-        media_type=media_type,
-        headers=dict(NO_STORE),
-    )

@@ -1,4 +1,4 @@
-"""HTTP ⇄ flows: public documents, cacheable, readable from registered frontend origins."""
+"""Public documents, cacheable, readable from registered frontend origins."""
 
 from typing import Any, Final, TypeAlias
 

@@ -11,7 +11,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
 from services.admin.flows.context import Context
-from services.admin.routes.api import apps, audit_log, clients, users
+from services.admin.routes.api import apps, audit_log, clients, signing_keys, users
 from services.admin.routes.api.authentication import bearer_guard, json_only, provide_principal
 from services.admin.routes.api.problems import MEDIA_TYPE, exception_handlers
 from shared.secret import Secret
@@ -21,6 +21,7 @@ TOPICS: Final = {
     "Apps": apps.ROUTES,
     "Clients": clients.ROUTES,
     "Users": users.ROUTES,
+    "Signing keys": signing_keys.ROUTES,
     "Audit log": audit_log.ROUTES,
 }
 _PROBLEM: Final[dict[str, Any]] = {

@@ -30,6 +30,7 @@ WORDS = {
     "family.revoked": "Grant revoked",
     "signing_key.created": "Signing key created",
     "signing_key.activated": "Signing key activated",
+    "signing_key.retired": "Signing key retired",
 }
 """An event that is not here is shown by its type."""
 

@@ -1,0 +1,70 @@
+"""What the internal APIs of authorize and jwks have in common. The gateway routes none of them."""
+
+from typing import Final
+
+import httpx2
+import msgspec
+import structlog
+
+from shared.http.errors import Unavailable
+from shared.secret import Secret
+
+log = structlog.get_logger()
+
+_TIMEOUT_S: Final = 10.0
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """What a service refuses with (RFC 9457), as much of it as is passed on; errors by field."""
+
+    status: int = 0
+    detail: str = ""
+    errors: dict[str, str] = {}
+
+
+class InternalRefused(Exception):
+    """The service said no, in its own words."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.status)
+        self.problem: Final = problem
+
+
+class InternalApi:
+    """A client of one service's `/internal`. Raises: Unavailable when it is away."""
+
+    def __init__(
+        self, service: str, url: str, token: Secret, *, transport: httpx2.AsyncBaseTransport | None = None
+    ) -> None:
+        self._service: Final = service
+        self._client: Final = httpx2.AsyncClient(
+            base_url=url,
+            headers={"Authorization": f"Bearer {token.reveal()}"},
+            timeout=_TIMEOUT_S,
+            trust_env=False,  # an internal call takes no proxy
+            transport=transport,
+        )
+
+    async def post(self, path: str, body: bytes) -> bytes:
+        """Raises: InternalRefused (404, 409, 422), Unavailable."""
+        try:
+            answer = await self._client.post(path, content=body, headers={"Content-Type": "application/json"})
+        except httpx2.HTTPError as error:
+            raise Unavailable(f"{self._service}: {type(error).__name__}") from None
+        if answer.is_success:
+            return answer.content
+        if answer.status_code in (404, 409, 422):
+            raise InternalRefused(_problem(answer))
+        log.warning("an internal API failed", service=self._service, status=answer.status_code)
+        raise Unavailable(f"{self._service} did not do it")
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+
+def _problem(answer: httpx2.Response) -> Problem:
+    try:
+        problem = msgspec.json.decode(answer.content, type=Problem)
+    except msgspec.MsgspecError:
+        problem = Problem()
+    return msgspec.structs.replace(problem, status=answer.status_code)
