@@ -14,6 +14,11 @@ _NEVER_LOGGED = frozenset(
     }
 )  # fmt: skip
 
+# Frames without their locals: those are whole requests, credentials included.
+_TRACEBACKS = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+)
+
 
 def configure(service: str, level: str) -> None:
     """Send structlog and the standard library's loggers to stdout as JSON."""
@@ -26,7 +31,7 @@ def configure(service: str, level: str) -> None:
     structlog.configure(
         processors=[
             *shared,
-            structlog.processors.dict_tracebacks,
+            _TRACEBACKS,
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_number(level)),
@@ -37,7 +42,7 @@ def configure(service: str, level: str) -> None:
         foreign_pre_chain=shared,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.dict_tracebacks,
+            _TRACEBACKS,
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
     )
