@@ -22,6 +22,7 @@ UNAVAILABLE: Final = (
     OSError,  # refused, reset, timed out
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,  # the connection broke under us, or the pool is closing
+    asyncpg.InternalClientError,  # the server has said goodbye and its connection is not closed yet
     asyncpg.InsufficientResourcesError,
     asyncpg.OperatorInterventionError,  # shutting down, starting up, statement timeout
     asyncpg.ReadOnlySQLTransactionError,  # talking to a standby after a failover
