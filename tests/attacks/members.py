@@ -114,7 +114,7 @@ def everything(home: Home) -> dict[str, Any]:
     path = f"/apps/{home.slug}"
     seen = {
         part: home.product.api("GET", path + part, params={"limit": 100}).json()
-        for part in ("/clients", "/users")
+        for part in ("/clients", "/users", "/signing-keys")
     }
     secrets_of = home.product.api("GET", f"{path}/clients/{home.web.client_id}").json()["secrets"]
     return seen | {"app": home.product.api("GET", path).json(), "secrets": secrets_of}

@@ -5,16 +5,14 @@ A no such client, whatever the cause · F the family is dead and the audit log s
 there, exactly like what never was · V a token that nobody takes · S come back later.
 """
 
-import base64
 from typing import Any
-from uuid import UUID
 
 import httpx2
-import jwt
 
 from tests.support.browser import answer_at
 from tests.support.eventually import eventually
 from tests.support.product import App, Product
+from tests.support.tokens import family_of
 
 TOKENS = {"access_token", "refresh_token", "id_token"}
 
@@ -99,16 +97,6 @@ def revocations(product: Product, client: App, access_token: str) -> list[str]:
     family_id = str(family_of(access_token))
     events = product.events(client, "family.revoked")
     return [event["data"]["reason"] for event in events if event["subject"] == family_id]
-
-
-def family_of(access_token: str) -> UUID:
-    sid = str(claims_of(access_token)["sid"])
-    return UUID(bytes=base64.urlsafe_b64decode(sid + "=="))
-
-
-def claims_of(token: str) -> dict[str, Any]:
-    """Unverified: for looking at what was issued."""
-    return dict(jwt.decode(token, options={"verify_signature": False}))
 
 
 def _without_request_id(response: httpx2.Response) -> tuple[Any, ...]:

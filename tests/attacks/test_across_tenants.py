@@ -126,6 +126,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "update_client": {"name": "Hijacked", "redirect_uris": ["https://evil.example/"]},
     "rotate_secret": {"overlap_s": 0},
     "create_user": {"email": "evil@example.com", "password": PASSWORD},
+    "rotate_signing_keys": {"emergency": True, "reason": "Hijacked"},
 }
 
 

@@ -6,11 +6,12 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.attacks.outcomes import A, F, T, dead, family_of
+from tests.attacks.outcomes import A, F, T, dead
 from tests.support.at_once import at_once
 from tests.support.home import Home
 from tests.support.product import App, pkce
 from tests.support.seed import Seed
+from tests.support.tokens import family_of
 
 
 def test_a_replay_revokes_what_the_first_one_gave(acme: Home) -> None:

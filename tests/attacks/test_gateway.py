@@ -6,12 +6,17 @@ How Envoy itself stands up to smuggling, spoofed headers and floods is in tests/
 import httpx2
 import pytest
 
+from tests.attacks.members import everything
 from tests.support.home import Home
 from tests.support.product import PASSWORD
 from tests.support.seed import Seed
 
+NEW_USER = {"email": "intruder@example.com", "password": PASSWORD}
 SPELLINGS = [
     "/internal/tenants/{id}/users",
+    "/internal/tenants/{id}/signing-keys/rotate",
+    "/t/acme/../../internal/tenants/{id}/signing-keys/rotate",
+    "/t/acme/.well-known/../../../internal/tenants/{id}/signing-keys/rotate",
     "//internal/tenants/{id}/users",
     "/%69nternal/tenants/{id}/users",
     "/t/../internal/tenants/{id}/users",
@@ -37,19 +42,19 @@ async def test_the_internal_api_is_out_of_reach_even_with_its_token(
     url = httpx2.URL(acme.product.origin).copy_with(
         raw_path=spelling.format(id=tenant["tenant_id"]).replace("acme", acme.slug).encode()
     )
+    before = everything(acme)
     token = acme.product.stack.secrets["internal-token"]
-    refused = acme.product.http.post(
-        url,
-        json={"email": "intruder@example.com", "password": PASSWORD},
-        headers={"Authorization": f"Bearer {token}"},
-    )
-    assert refused.status_code in (400, 401, 404, 405)
-    users = await truth.fetch("select 1 from authorize.users where email_key = 'intruder@example.com'")
-    assert users == []
+    body = {"emergency": True} if "signing-keys" in spelling else NEW_USER
+    headers = {"Authorization": f"Bearer {token}"}
+    assert acme.product.http.post(url, json=body, headers=headers).status_code in (400, 401, 404, 405)
+    assert everything(acme) == before
 
 
 @pytest.mark.parametrize("token", [None, "", "Bearer wrong", "operator", "Basic"])
-async def test_inside_it_asks_for_its_token_too(acme: Home, truth: Seed, token: str | None) -> None:
+@pytest.mark.parametrize(("service", "path"), [("authorize", "users"), ("jwks", "signing-keys/rotate")])
+async def test_inside_it_asks_for_its_token_too(
+    acme: Home, truth: Seed, service: str, path: str, token: str | None
+) -> None:
     """Whoever got past the gateway still needs what only admin has."""
     (tenant,) = await truth.fetch("select tenant_id from admin.tenants where slug = $1", acme.slug)
     secrets = acme.product.stack.secrets
@@ -60,14 +65,15 @@ async def test_inside_it_asks_for_its_token_too(acme: Home, truth: Seed, token: 
         headers = {"Authorization": f"Basic {secrets['internal-token']}"}
     elif token is not None:
         headers = {"Authorization": token}
-    origin = f"http://127.0.0.1:{acme.product.stack.ports['authorize']}"
+    before = everything(acme)
+    origin = f"http://127.0.0.1:{acme.product.stack.ports[service]}"
     refused = httpx2.post(
-        f"{origin}/internal/tenants/{tenant['tenant_id']}/users",
-        json={"email": "intruder@example.com", "password": PASSWORD},
+        f"{origin}/internal/tenants/{tenant['tenant_id']}/{path}",
+        json=NEW_USER if service == "authorize" else {"emergency": True},
         headers=headers,
     )
     assert refused.status_code == 401
-    assert await truth.fetch("select 1 from authorize.users where email_key = 'intruder@example.com'") == []
+    assert everything(acme) == before
 
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics", "/t/ACME/livez", "/api/v1/../../readyz"])

@@ -14,9 +14,11 @@ from joserfc.jwk import OctKey, RSAKey
 from tests.attacks.forgery import Genuine, genuine, hs256, part, rs256
 from tests.attacks.outcomes import R, V
 from tests.attacks.test_authorize_endpoint import listener
+from tests.support.eventually import eventually
 from tests.support.home import API, Home
-from tests.support.product import Product, pkce
+from tests.support.product import App, Product, pkce
 from tests.support.seed import Seed
+from tests.support.tokens import header, verified
 
 Forge = Callable[[Genuine], str]
 ATTACKER = rsa.generate_private_key(65537, 2048)
@@ -226,3 +228,51 @@ def test_the_jwks_never_shows_a_private_member(product: Product, alg: str) -> No
     assert keys
     for key in keys:
         assert key.keys() <= {"kty", "kid", "alg", "use", "n", "e", "crv", "x", "y"}
+
+
+# Rotation -------------------------------------------------------------------------------------
+
+
+def kids(home: Home, app: App) -> list[str]:
+    keys = home.product.http.get(f"{app.issuer}/jwks.json").json()["keys"]
+    return [key["kid"] for key in keys]
+
+
+def rotate(home: Home, app: App, **body: Any) -> str:
+    """The kid of the key that this made."""
+    rotated = home.product.api("POST", f"/apps/{app.app_id}/signing-keys/rotate", json=body)
+    assert rotated.status_code == 200, rotated.text
+    return str(rotated.json()["kid"])
+
+
+def test_a_key_is_published_before_it_signs(acme: Home) -> None:
+    """So that no verifier meets a token whose key it has not seen."""
+    app = acme.product.register_app()
+    tokens = acme.product.tokens(app)
+    (signing,) = kids(acme, app)
+    following = rotate(acme, app)
+    eventually(lambda: sorted(kids(acme, app)) == sorted([signing, following]))
+    fresh = acme.product.refresh(app, tokens["refresh_token"]).json()
+    for token in (tokens["access_token"], fresh["access_token"]):
+        assert header(token)["kid"] == signing
+        assert verified(acme.product, app, token)["iss"] == app.issuer
+
+
+def test_what_a_withdrawn_key_has_signed_is_worth_nothing(acme: Home) -> None:
+    """In every service, within a second; grants go on under the new key."""
+    app = acme.product.register_app()
+    tokens = acme.product.tokens(app)
+    (withdrawn,) = kids(acme, app)
+    assert acme.product.is_active(app, tokens["access_token"])
+    new = rotate(acme, app, emergency=True, reason="leaked")
+    eventually(lambda: not acme.product.is_active(app, tokens["access_token"]), within=2)
+    V(acme.product, app, tokens["access_token"])
+    eventually(lambda: kids(acme, app) == [new], within=2)
+    assert withdrawn != new
+    fresh = acme.product.refresh(app, tokens["refresh_token"]).json()
+    assert header(fresh["access_token"])["kid"] == new
+    assert verified(acme.product, app, fresh["access_token"])["iss"] == app.issuer
+    with acme.visitor() as browser:
+        # As a hint, too, the old ID token names nobody.
+        url = app.authorize_url(pkce()[1], id_token_hint=tokens["id_token"])
+        R(browser.http.get(url), "invalid_request", app)

@@ -14,13 +14,14 @@ import pytest
 
 from deploy.local.services import is_ready
 from deploy.local.stack import Stack
-from tests.attacks.outcomes import S, T, dead, family_of, revocations
+from tests.attacks.outcomes import S, T, dead, revocations
 from tests.conftest import UNLIMITED
 from tests.support.browser import forms
 from tests.support.eventually import eventually
 from tests.support.home import Home, furnished
 from tests.support.product import PASSWORD, Product, pkce
 from tests.support.seed import Seed
+from tests.support.tokens import family_of
 
 
 @pytest.fixture(scope="module")

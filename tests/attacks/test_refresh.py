@@ -6,12 +6,13 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.attacks.outcomes import A, F, T, dead, family_of, revocations
+from tests.attacks.outcomes import A, F, T, dead, revocations
 from tests.support.at_once import at_once
 from tests.support.eventually import eventually
 from tests.support.home import Home
 from tests.support.product import App
 from tests.support.seed import Seed
+from tests.support.tokens import family_of
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from tests.attacks.outcomes import claims_of
 from tests.support.home import API, Home
+from tests.support.tokens import claims_of
 
 
 def test_2_2_an_access_token(acme: Home) -> None:

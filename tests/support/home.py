@@ -39,19 +39,19 @@ class Home:
     def slug(self) -> str:
         return self.web.app_id
 
-    def answer(self, client: App | None = None, **changes: Any) -> tuple[dict[str, str], str]:
+    def answer(self, client: App | None = None, /, **changes: Any) -> tuple[dict[str, str], str]:
         """The authorization response to a client whose user need not be asked; and the verifier."""
         verifier, challenge = pkce()
         parameters = {"challenge": challenge} | changes
         response = self.browser.http.get((client or self.web).authorize_url(**parameters))
         return answer_at(response), verifier
 
-    def code(self, client: App | None = None, **changes: Any) -> tuple[str, str]:
+    def code(self, client: App | None = None, /, **changes: Any) -> tuple[str, str]:
         """A fresh code and its verifier."""
         answer, verifier = self.answer(client, **changes)
         return answer["code"], verifier
 
-    def tokens(self, client: App | None = None, **changes: Any) -> dict[str, Any]:
+    def tokens(self, client: App | None = None, /, **changes: Any) -> dict[str, Any]:
         """Tokens of a fresh grant."""
         client = client or self.web
         code, verifier = self.code(client, **changes)
