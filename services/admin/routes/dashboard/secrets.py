@@ -58,7 +58,8 @@ async def rotate(
             only_if_current=_secret_id(form),
         )
     except (Invalid, Conflict, ConfirmationNeeded) as refusal:
-        return await _page(context, visit, principal, app_id, client_id, form=form, refusal=refusal)
+        overlap_s = form.raw("overlap_s")
+        return await _page(context, visit, principal, app_id, client_id, overlap_s=overlap_s, refusal=refusal)
     return page(
         visit,
         "secret_once.html",
@@ -87,16 +88,16 @@ async def _page(
     app_id: str,
     client_id: str,
     *,
-    form: Form | None = None,
+    overlap_s: str = str(DEFAULT_OVERLAP_S),
     refusal: Refused | None = None,
 ) -> Response[Any]:
     shown = await read_apps.show_client(context, principal, app_id, client_id, Right.CHANGE)
     current = next((str(secret.secret_id) for secret in shown.secrets if secret.expires_at is None), "")
-    form = form or Form({"overlap_s": str(DEFAULT_OVERLAP_S), "current": current})
+    # After a conflict too: whoever reads that it was rotated and goes on, means the one that is there now.
     return page(
         visit,
         "rotate_secret.html",
-        form=form,
+        form=Form({"overlap_s": overlap_s, "current": current}),
         refusal=refusal,
         app=shown.app,
         client=shown.client,
