@@ -100,7 +100,8 @@ class World:
         return await self.http.request(method, f"/api/v1{path}", headers=headers, **options)
 
     async def register(self, app_id: str | None = None, **settings: Any) -> dict[str, Any]:
-        body = {"app_id": app_id or some_slug(), "name": "Test App", "redirect_uris": [CALLBACK]} | settings
+        body = {"app_id": app_id or some_slug(), "name": "Test App", "redirect_uris": [CALLBACK]}
+        body |= {"signing_alg": "ES256"} | settings  # a jwks service that comes later makes these at once
         response = await self.api("POST", "/apps", json=body)
         assert response.status_code == 201, response.text
         return dict(response.json())

@@ -67,6 +67,7 @@ async def test_whoever_registers_it_owns_it(world: World) -> None:
         app_id,
     )
     assert (member["role"], member["email"]) == ("owner", email)
+    assert (await world.api("GET", f"/apps/{app_id}")).json()["signing_alg"] == "RS256"
 
 
 async def test_32_at_once_claim_one_app_id(world: World) -> None:
@@ -230,7 +231,7 @@ async def test_a_name_that_would_not_read_as_one_is_refused(world: World, name: 
 
 
 async def test_the_answer_has_the_key_when_it_is_there_in_time(world: World) -> None:
-    answer = await world.register()
+    answer = await world.register(signing_alg="RS256")
     assert answer["app"]["key"] is None  # nobody makes keys here, and the wait is nought
     app_id = answer["app"]["app_id"]
     await world.seed.execute(

@@ -35,7 +35,7 @@ async def with_jwks(
 
 async def test_rotating_in_order_and_in_an_emergency(with_jwks: World) -> None:
     world = with_jwks
-    app_id = (await world.register())["app"]["app_id"]
+    app_id = (await world.register(signing_alg="RS256"))["app"]["app_id"]
     path = f"/apps/{app_id}/signing-keys"
     [first] = (await world.api("GET", path)).json()["items"]
     assert (first["alg"], first["state"], first["retires_at"]) == ("RS256", "active", None)
