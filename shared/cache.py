@@ -26,6 +26,7 @@ class RecordCache(Generic[K, V]):
     """
 
     MISS_TTL_S: Final = 1.0
+    RETRY_AFTER_S: Final = 1.0  # after a failed load, old values serve this long without another try
 
     def __init__(
         self,
@@ -43,6 +44,7 @@ class RecordCache(Generic[K, V]):
         self._now = now
         self._entries: OrderedDict[K, _Entry] = OrderedDict()
         self._loading: dict[K, asyncio.Task[V | None]] = {}
+        self._failed_until = -math.inf
 
     async def get(self, key: K, *, max_age_s: float = math.inf) -> V | None:
         """The value, at most `ttl_s` old, or `max_age_s` where that is less."""
@@ -50,12 +52,18 @@ class RecordCache(Generic[K, V]):
         if entry is not None and self._now() - entry.loaded_at < min(self._lifetime(entry), max_age_s):
             self._entries.move_to_end(key)
             return entry.value  # type: ignore[return-value]
+        may_be_stale = (
+            entry is not None and self._now() - entry.loaded_at < self._ttl_s + self._stale_on_error_s
+        )
+        if may_be_stale and self._now() < self._failed_until:
+            return entry.value  # type: ignore[return-value, union-attr]
         try:
             return await self._load_once(key)
         except Exception:
-            if entry is None or self._now() - entry.loaded_at >= self._ttl_s + self._stale_on_error_s:
+            self._failed_until = self._now() + self.RETRY_AFTER_S
+            if not may_be_stale:
                 raise
-            return entry.value  # type: ignore[return-value]
+            return entry.value  # type: ignore[return-value, union-attr]
 
     def forget(self, key: K) -> None:
         self._entries.pop(key, None)
@@ -66,8 +74,16 @@ class RecordCache(Generic[K, V]):
             self.forget(key)
 
     def clear(self) -> None:
-        """Forget everything: after a time in which events may have been missed."""
-        self._entries.clear()
+        """Load everything anew when it is next asked for: events may have been missed.
+
+        What may serve while loading fails is kept for that.
+        """
+        stale_from = self._now() - self._ttl_s
+        self._entries = OrderedDict(
+            (key, entry._replace(loaded_at=min(entry.loaded_at, stale_from)))
+            for key, entry in self._entries.items()
+            if self._stale_on_error_s > 0
+        )
         self._loading.clear()
 
     def _lifetime(self, entry: _Entry) -> float:

@@ -4,6 +4,8 @@ A change reaches every process within a second through the events that admin pub
 within the cache's TTL when NATS is away.
 """
 
+import re
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -12,6 +14,8 @@ from shared.cache import RecordCache
 from shared.db import Connection, Database, load_queries
 from shared.oauth.types import Client, Tenant
 
+# What the database lets an id be. Anything else is unknown without asking, and crowds out nothing.
+_ID: Final = re.compile(r"[a-z][a-z0-9-]{1,62}[a-z0-9]")
 _SQL = load_queries(__file__, "directory.sql")
 
 
@@ -49,10 +53,10 @@ class Directory:
         )
 
     async def tenant_by_slug(self, slug: str) -> Tenant | None:
-        return await self._tenants.get(slug)
+        return await self._tenants.get(slug) if _ID.fullmatch(slug) else None
 
     async def client(self, tenant_id: UUID, client_id: str) -> Client | None:
-        return await self._clients.get((tenant_id, client_id))
+        return await self._clients.get((tenant_id, client_id)) if _ID.fullmatch(client_id) else None
 
     async def frontend_origins(self, tenant_id: UUID) -> frozenset[str]:
         """Every origin that some live client of the tenant has registered."""

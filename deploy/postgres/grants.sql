@@ -1,7 +1,19 @@
 -- What each service may touch, after the migrations. Idempotent: run at every provision.
 -- A test reads every table as every role and holds the answer against this page.
 
-revoke execute on all functions in schema mtas, admin, authorize, token, jwks, events from public;
+-- Everything first goes, so that this page is the whole list: what is not granted below, nobody has.
+do $$
+declare
+    everybody constant text := 'public, mtas_authorize, mtas_token, mtas_jwks, mtas_admin, mtas_scheduler';
+    ours constant text := 'mtas, admin, authorize, token, jwks, events';
+begin
+    execute format('revoke all on all tables in schema %s from %s', ours, everybody);
+    execute format('revoke all on all sequences in schema %s from %s', ours, everybody);
+    execute format('revoke all on all functions in schema %s from %s', ours, everybody);
+    execute format('revoke all on schema %s from %s', ours, everybody);
+end
+$$;
+alter default privileges revoke execute on functions from public;
 
 grant usage on schema mtas, events, admin to mtas_authorize, mtas_token, mtas_jwks, mtas_admin, mtas_scheduler;
 grant execute on function mtas.tenant_id() to mtas_authorize, mtas_token, mtas_jwks, mtas_admin, mtas_scheduler;

@@ -79,7 +79,7 @@ class SealedSigningKey(msgspec.Struct, frozen=True):
 async def redeem_code(
     connection: Connection, tenant_id: UUID, family: NewFamily, now: datetime
 ) -> tuple[str, User | None]:
-    """Insert the family. Returns `redeemed` with the user, or `reused`, `user_inactive`, `refused`."""
+    """Insert the family. Returns `redeemed` with the user, or what stood against it (see the SQL)."""
     row = await connection.fetchrow(
         _SQL["redeem_code"],
         tenant_id,

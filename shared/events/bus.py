@@ -63,15 +63,17 @@ class Bus:
 
     async def run(self) -> None:
         """Connect, and stay connected until cancelled."""
-        while True:
-            try:
-                await self._connect()
-                break
-            except (OSError, nats.errors.Error, TimeoutError) as error:
-                log.debug("NATS is away", error=type(error).__name__)
-                await asyncio.sleep(1)
         try:
-            await asyncio.Event().wait()
+            while True:
+                closed = asyncio.Event()
+                try:
+                    await self._connect(closed)
+                except Exception as error:  # the client raises more than it says
+                    log.debug("NATS is away", error=type(error).__name__)
+                    await asyncio.sleep(1)
+                    continue
+                await closed.wait()
+                log.warning("NATS has closed the connection for good: connecting anew")
         finally:
             with contextlib.suppress(Exception):
                 async with asyncio.timeout(2):
@@ -98,17 +100,26 @@ class Bus:
         after MAX_DELIVERIES it goes to the dead letters and the others go on. While the database
         is away it just comes again.
         """
+        waiting = False
         while True:
+            if self._jetstream is None:
+                await asyncio.sleep(0.1)
+                continue
+            subscription: Any = None
             try:
-                if self._jetstream is None:
-                    await asyncio.sleep(0.1)
-                    continue
                 subscription = await self._jetstream.pull_subscribe_bind(durable=self._name, stream=STREAM)
                 while True:
                     await self._consume_batch(subscription, handler)
+                    waiting = False
             except (nats.errors.Error, nats.js.errors.Error, OSError, TimeoutError) as error:
-                log.debug("consumer waits", error=type(error).__name__)
-                await asyncio.sleep(1)
+                if not waiting:
+                    log.warning("consumer waits", error=type(error).__name__)
+                waiting = True
+            finally:
+                if subscription is not None:
+                    with contextlib.suppress(Exception):
+                        await subscription.unsubscribe()
+            await asyncio.sleep(1)
 
     async def _consume_batch(self, subscription: Any, handler: Handler) -> None:
         try:
@@ -141,7 +152,7 @@ class Bus:
         await self._jetstream.publish(f"{DEAD_LETTERS}.{self._name}.{message.subject}", message.data)
         await message.term()
 
-    async def _connect(self) -> None:
+    async def _connect(self, closed: asyncio.Event) -> None:
         client = self._client = NatsClient()
         await client.connect(
             self._url.reveal(),
@@ -155,6 +166,7 @@ class Bus:
             max_outstanding_pings=2,
             error_cb=_log_error,
             reconnected_cb=self._reconnected,
+            closed_cb=_setting(closed),
         )
         for subject, handler in self._listeners:
             await client.subscribe(subject, cb=_plain(handler))
@@ -164,6 +176,13 @@ class Bus:
     async def _reconnected(self) -> None:
         for callback in self._on_reconnect:
             callback()
+
+
+def _setting(closed: asyncio.Event) -> Callable[[], Awaitable[None]]:
+    async def set_it() -> None:
+        closed.set()
+
+    return set_it
 
 
 def _plain(handler: Handler) -> Callable[[Msg], Awaitable[None]]:

@@ -5,6 +5,7 @@ At least once: an event leaves the table only after JetStream has stored it. Its
 """
 
 import asyncio
+import time
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -39,6 +40,7 @@ class Relay:
 
     PERIOD_S: Final = 1.0
     BATCH: Final = 100
+    BATCH_WITHIN_S: Final = 5.0  # well below idle_in_transaction_session_timeout
 
     def __init__(self, database: Database, bus: Bus, source: str) -> None:
         self._database = database
@@ -55,7 +57,7 @@ class Relay:
         while True:
             self._wake.clear()
             try:
-                while await self._relay_batch() == self.BATCH:
+                while await self._relay_batch():
                     pass
             except (*UNAVAILABLE, BusUnavailable) as error:
                 log.debug("outbox waits", error=type(error).__name__)
@@ -67,22 +69,27 @@ class Relay:
             except TimeoutError:
                 pass
 
-    async def _relay_batch(self) -> int:
+    async def _relay_batch(self) -> bool:
+        """True when there is more to do at once."""
         async with self._database.transaction() as connection:
             if not await connection.fetchval(_SQL["lock_relay"]):
-                return 0
+                return False
             rows = await connection.fetch(_SQL["list_events"], self.BATCH)
             published, failure = await self._publish([dict(row) for row in rows])
             if published:
                 await connection.execute(_SQL["delete_events"], published)
         if failure is not None:
             raise failure  # after the commit: what was stored must not be sent again
-        return len(rows)
+        return len(rows) == self.BATCH or len(published) < len(rows)
 
     async def _publish(self, rows: list[dict[str, Any]]) -> tuple[list[int], BusUnavailable | None]:
-        """Publish in order, up to the first that JetStream does not confirm."""
+        """Publish in order, up to the first that JetStream does not confirm, and for a bounded time:
+        what is confirmed must be deleted before the transaction has lasted too long."""
         published: list[int] = []
+        until = time.monotonic() + self.BATCH_WITHIN_S
         for row in rows:
+            if time.monotonic() > until:
+                break
             try:
                 await self._bus.publish(self._envelope(row))
             except BusUnavailable as failure:

@@ -36,6 +36,28 @@ RIGHTS = {
 }
 
 
+# A row in each table that the seed has no word for, so that there is something to be kept apart.
+ROWS = {
+    "admin.members": (
+        "developer_id, role, created_at",
+        "(select developer_id from admin.developers where email_key = 'member@example.com'), 'viewer', now()",
+    ),
+    "admin.audit_log": (
+        "event_id, occurred_at, source, type, subject, data",
+        "uuidv7(), now(), 's', 't', 'x', '{}'",
+    ),
+    "jwks.signing_keys": (
+        "kid, alg, state, public_jwk, sealed_private_key, kek_id, created_at, activates_at",
+        "'k', 'RS256', 'active', '{}', 'x', 'k', now(), now()",
+    ),
+    "token.families": (
+        "family_id, client_id, user_id, session_id, scope, audience, auth_time, refreshable, offline,"
+        " rotated_at, idle_expires_at, absolute_expires_at, created_at",
+        "uuidv7(), 'c', uuidv7(), uuidv7(), '{}', 'a', now(), true, true, now(), now(), now(), now()",
+    ),
+}
+
+
 async def tables(seed: Seed) -> list[dict[str, Any]]:
     return await seed.fetch(
         """
@@ -122,11 +144,30 @@ async def test_what_a_role_does_not_own_is_denied(stores: Stack, service: str, s
 
 async def two_tenants(seed: Seed) -> tuple[UUID, UUID]:
     ids = []
+    await seed.execute(
+        "insert into admin.developers (email, email_key, password_hash, created_at)"
+        " values ('member@example.com', 'member@example.com', 'x', now()) on conflict do nothing"
+    )
     for _ in range(2):
         slug = some_slug()
         tenant_id = await seed.tenant(slug)
         await seed.client(tenant_id, slug, ClientType.WEB)
-        await seed.user(tenant_id, "same@example.com")
+        user_id = await seed.user(tenant_id, "same@example.com")
+        for table, columns in ROWS.items():
+            names, values = columns
+            await seed.execute(f"insert into {table} (tenant_id, {names}) values ($1, {values})", tenant_id)
+        await seed.execute(
+            "insert into authorize.credentials (tenant_id, user_id, password_hash, updated_at)"
+            " values ($1, $2, 'x', now())",
+            tenant_id,
+            user_id,
+        )
+        await seed.execute(
+            "insert into authorize.sessions (tenant_id, user_id, token_hash, auth_time, last_seen_at,"
+            " expires_at) values ($1, $2, sha256('x'), now(), now(), now())",
+            tenant_id,
+            user_id,
+        )
         ids.append(tenant_id)
     return ids[0], ids[1]
 
@@ -150,7 +191,9 @@ async def test_without_a_tenant_set_there_are_no_rows_and_with_one_only_its_own(
         assert (await connection.fetchrow(count, ours))["all"] == 0
         async with connection.transaction():
             await connection.execute("select set_config('mtas.tenant_id', $1, true)", str(ours))
-            assert (await connection.fetchrow(count, ours))["theirs"] == 0
+            row = await connection.fetchrow(count, ours)
+            assert row["theirs"] == 0
+            assert row["all"] > 0, "the table must hold something for this to show anything"
         # After a transaction-local setting has ended its value is '', and must still mean none.
         assert (await connection.fetchrow(count, theirs))["all"] == 0
     finally:

@@ -219,7 +219,7 @@ create table events.outbox (
     source      name not null default current_user,
     event_id    uuid not null default uuidv7(),
     tenant_id   uuid not null,
-    type        text not null,                       -- '{entity}.{verb}'
+    type        text not null check (type ~ '^[a-z_]+\.[a-z_]+$'),  -- '{entity}.{verb}'
     subject     text not null,                       -- id of the entity
     data        jsonb not null,
     occurred_at timestamptz not null

@@ -4,8 +4,25 @@
 --
 -- Every function takes the time as an argument: the service's clock decides, not the database's.
 
+-- The user behind a grant, while it may be used: neither disabled nor signed out everywhere since,
+-- and not signed out of the session that the grant is bound to (OIDC Core §11). Every decision asks
+-- here, in its own statement, so none waits for an event.
+create function token.live_user(
+    p_tenant_id uuid, p_user_id uuid, p_auth_time timestamptz, p_session_id uuid, p_offline boolean
+) returns table (email text, email_verified boolean, name text, updated_at timestamptz)
+language sql stable
+begin atomic
+    select u.email, u.email_verified, u.name, u.updated_at
+      from authorize.users u
+     where u.tenant_id = p_tenant_id and u.user_id = p_user_id
+       and u.disabled_at is null and u.grants_valid_from <= p_auth_time
+       and (p_offline or not exists (
+           select from authorize.sessions s
+            where s.tenant_id = p_tenant_id and s.session_id = p_session_id and s.ended_at is not null));
+end;
+
 -- Revoke a family (RFC 7009 §2.1, RFC 9700 §4.14). True when it was alive. The event is written
--- in the same transaction; commits synchronously, whatever the caller had set.
+-- in the same transaction; commits synchronously, even where that is off.
 create function token.revoke_family(
     p_tenant_id uuid, p_family_id uuid, p_client_id text, p_reason text, p_now timestamptz
 ) returns boolean
@@ -13,8 +30,10 @@ language plpgsql as $$
 declare
     revoked token.families;
 begin
-    perform set_config('mtas.tenant_id', p_tenant_id::text, true),
-            set_config('synchronous_commit', 'on', true);
+    perform set_config('mtas.tenant_id', p_tenant_id::text, true);
+    if current_setting('synchronous_commit') = 'off' then
+        perform set_config('synchronous_commit', 'on', true);
+    end if;
     update token.families
        set revoked_at = p_now, revoked_reason = p_reason
      where tenant_id = p_tenant_id and family_id = p_family_id
@@ -35,7 +54,7 @@ $$;
 -- Redeem an authorization code (RFC 6749 §4.1.3). The family's id is derived from the code, so
 -- the insert is the single-use check: a second one collides and revokes (RFC 6749 §4.1.2).
 -- p_refusal: the caller has found the request wrong; the code is burned by a family born revoked.
--- outcome: redeemed | reused | user_inactive | refused
+-- outcome: redeemed | reused | user_disabled_or_signed_out | refused
 create function token.redeem_code(
     p_tenant_id uuid, p_family_id uuid, p_client_id text, p_user_id uuid, p_session_id uuid,
     p_scope text[], p_audience text, p_auth_time timestamptz, p_refreshable boolean, p_offline boolean,
@@ -62,16 +81,10 @@ begin
     else
         return query
             select 'redeemed', u.email, u.email_verified, u.name, u.updated_at
-              from authorize.users u
-             where u.tenant_id = p_tenant_id and u.user_id = p_user_id
-               and u.disabled_at is null and u.grants_valid_from <= p_auth_time
-               -- Signed out since the code was issued: what is bound to the session ends with it.
-               and (p_offline or not exists (
-                   select from authorize.sessions s
-                    where s.tenant_id = p_tenant_id and s.session_id = p_session_id and s.ended_at is not null));
+              from token.live_user(p_tenant_id, p_user_id, p_auth_time, p_session_id, p_offline) u;
         if not found then
-            perform token.revoke_family(p_tenant_id, p_family_id, null, 'user_inactive', p_now);
-            return query select 'user_inactive', null::text, null::boolean, null::text, null::timestamptz;
+            perform token.revoke_family(p_tenant_id, p_family_id, null, 'user_disabled_or_signed_out', p_now);
+            return query select 'user_disabled_or_signed_out', null::text, null::boolean, null::text, null::timestamptz;
         end if;
     end if;
 end
@@ -86,7 +99,7 @@ $$;
 -- A rotation may commit asynchronously, because a lost one is fast-forwarded; a revocation may not.
 -- p_scope and p_audience: what the request narrows the grant to, or null (RFC 6749 §6, RFC 8707 §2.2);
 -- asking for more than was granted changes nothing.
--- outcome: rotated | retried | replayed | revoked | expired | user_inactive | scope_exceeded |
+-- outcome: rotated | retried | replayed | revoked | expired | user_disabled_or_signed_out | scope_exceeded |
 --          audience_exceeded | unknown
 create function token.rotate_family(
     p_tenant_id uuid, p_family_id uuid, p_client_id text, p_generation integer,
@@ -98,6 +111,7 @@ create function token.rotate_family(
 language plpgsql as $$
 #variable_conflict use_column
 declare
+    configured_commit constant text := current_setting('synchronous_commit');
     family token.families;
     person record;
     decision text;
@@ -140,19 +154,19 @@ begin
     end if;
 
     if decision in ('rotated', 'retried') then
-        select u.email, u.email_verified, u.name, u.updated_at into person
-          from authorize.users u
-         where u.tenant_id = p_tenant_id and u.user_id = family.user_id
-           and u.disabled_at is null and u.grants_valid_from <= family.auth_time;
+        select u.* into person
+          from token.live_user(
+              p_tenant_id, family.user_id, family.auth_time, family.session_id, family.offline) u;
         if found then
             return query select decision, family.generation, family.user_id, family.scope, family.audience,
                 family.auth_time, person.email, person.email_verified, person.name, person.updated_at;
             return;
         end if;
-        decision := 'user_inactive';
+        decision := 'user_disabled_or_signed_out';
     end if;
 
-    if decision in ('replayed', 'user_inactive') then
+    if decision in ('replayed', 'user_disabled_or_signed_out') then
+        perform set_config('synchronous_commit', configured_commit, true);
         perform token.revoke_family(
             p_tenant_id, p_family_id, p_client_id,
             case decision when 'replayed' then 'refresh_token_reused' else decision end, p_now
@@ -179,9 +193,7 @@ begin
                f.generation, f.rotated_at, f.refreshable,
                f.idle_expires_at, f.absolute_expires_at, f.audience, f.auth_time
           from token.families f
-          join authorize.users u on u.tenant_id = f.tenant_id and u.user_id = f.user_id
-         where f.tenant_id = p_tenant_id and f.family_id = p_family_id
-           and f.revoked_at is null
-           and u.disabled_at is null and u.grants_valid_from <= f.auth_time;
+         cross join lateral token.live_user(p_tenant_id, f.user_id, f.auth_time, f.session_id, f.offline) u
+         where f.tenant_id = p_tenant_id and f.family_id = p_family_id and f.revoked_at is null;
 end
 $$;

@@ -55,8 +55,13 @@ async def sweep(context: Context) -> None:
                 connection, now, context.schedule.aged(now), context.sealer.sealing_id, after, BATCH
             )
         for after in due:
-            await turn(context, after)
-            await reseal(context, after)
+            try:
+                await turn(context, after)
+                await reseal(context, after)
+            except UNAVAILABLE:
+                raise
+            except asyncpg.PostgresError:  # one tenant's trouble is not the next one's
+                log.exception("keys of a tenant cannot be turned", tenant_id=str(after))
         if len(due) < BATCH:
             return
 

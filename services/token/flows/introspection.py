@@ -36,6 +36,8 @@ async def _access_token(context: Context, tenant: Tenant, client: Client, token:
     claims = await access_token.verify(context, tenant, token, now)
     if claims is None or not _may_see(client, tenant, claims):
         return INACTIVE
+    if not await access_token.issued_to_live_client(context, tenant, claims):
+        return INACTIVE
     answer: dict[str, Any] = {
         "active": True,
         "token_type": "Bearer",
@@ -49,8 +51,7 @@ async def _access_token(context: Context, tenant: Tenant, client: Client, token:
         "scope": claims.scope,
     }
     if claims.family_id is None:
-        issued_to = await context.directory.client(tenant.tenant_id, claims.client_id)
-        return answer if issued_to is not None and issued_to.disabled_at is None else INACTIVE
+        return answer
     async with context.database.connection() as connection:
         grant = await store.get_live_grant(connection, tenant.tenant_id, claims.family_id, now)
     if grant is None:
@@ -81,8 +82,11 @@ async def _refresh_token(context: Context, tenant: Tenant, client: Client, token
 
 
 def _may_see(client: Client, tenant: Tenant, claims: access_token.AccessToken) -> bool:
-    """The token's own client, or the resource server that it is meant for (RFC 7662 §4)."""
-    is_audience = claims.aud in client.resources or (claims.aud == tenant.slug == client.client_id)
+    """The token's own client, or the app's backend when it is the audience (RFC 7662 §4).
+
+    `client.resources` is what a client may ask for, which does not make it that resource's server.
+    """
+    is_audience = claims.aud == tenant.slug == client.client_id
     return is_audience or claims.client_id == client.client_id
 
 

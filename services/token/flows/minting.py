@@ -42,9 +42,10 @@ class TokenResponse(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     id_token: str | None = None
 
 
-async def mint(context: Context, tenant: Tenant, client: Client, granted: Granted) -> TokenResponse:
-    """Sign the tokens of one answer, all with the same key and time. Raises: Unavailable."""
-    key = await context.signing_keys.active(tenant.tenant_id, tenant.signing_alg)
+def mint(
+    context: Context, tenant: Tenant, client: Client, granted: Granted, key: SigningKey
+) -> TokenResponse:
+    """Sign the tokens of one answer, all with one key and time. No I/O: nothing here can fail late."""
     now = int(context.clock().timestamp())
     shared_claims: dict[str, Any] = {"iss": tenant.issuer, "iat": now}
     if granted.family_id is not None and granted.auth_time is not None:

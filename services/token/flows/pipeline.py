@@ -4,8 +4,9 @@
 2  find the grant by grant_type
 3  authenticate the client
 4  may this client use this grant?
-5  the grant decides: redeem, rotate, or issue        ← the one round trip that writes
-6  mint
+5  the key that will sign: what may be away is asked for before anything is decided
+6  the grant decides: redeem, rotate, or issue        ← the one round trip that writes
+7  mint
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -39,8 +40,9 @@ async def answer(context: Context, tenant: Tenant, authorization: str | None, bo
     client = await authenticated_client(context, tenant, authorization, params)
     if grant_type not in client.grant_types:
         raise OAuthError("unauthorized_client", "this client may not use this grant_type")
+    key = await context.signing_keys.active(tenant.tenant_id, tenant.signing_alg)
     granted = await grant(context, tenant, client, params)
-    return await mint(context, tenant, client, granted)
+    return mint(context, tenant, client, granted, key)
 
 
 async def authenticated_client(

@@ -47,15 +47,16 @@ async def rotate(context: Context, tenant: Tenant, client: Client, params: Param
         context.relay.nudge()
         code, description = _REFUSALS.get(rotation.outcome, ("invalid_grant", None))
         raise _refused(code, rotation.outcome, description)
+    granted_scope = narrowed if narrowed is not None else rotation.scope
     return Granted(
-        scope=narrowed if narrowed is not None else rotation.scope,
+        scope=granted_scope,
         audience=rotation.audience,
         family_id=token.family_id,
         generation=rotation.generation,
         auth_time=rotation.auth_time,
         nonce=None,
         user=rotation.user,
-        with_id_token=client.id_token_on_refresh and scope.OPENID in rotation.scope,
+        with_id_token=client.id_token_on_refresh and scope.OPENID in granted_scope,
     )
 
 

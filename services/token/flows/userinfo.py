@@ -21,6 +21,8 @@ async def userinfo(context: Context, tenant: Tenant, token: str) -> dict[str, An
         raise OAuthError("invalid_token", "the access token is for another resource")
     if scope.OPENID not in claims.scope.split(" ") or claims.family_id is None:
         raise OAuthError("insufficient_scope", "the access token lacks the scope openid")
+    if not await access_token.issued_to_live_client(context, tenant, claims):
+        raise OAuthError("invalid_token", "the client of this access token is disabled")
     async with context.database.connection() as connection:
         grant = await store.get_live_grant(connection, tenant.tenant_id, claims.family_id, now)
     if grant is None:

@@ -28,6 +28,7 @@ from tests.support.serve import serve
 
 VERIFIER = "a-verifier-of-at-least-forty-three-characters"
 CHALLENGE = b64url(hashlib.sha256(VERIFIER.encode()).digest())
+CACHE_TTL_S = 2.0  # NATS being away, it is this that makes a change known
 REDIRECT_URI = "https://app.example/callback"
 
 
@@ -70,6 +71,19 @@ class World:
         )
         await self.valkey.set(code_key(self.tenant_id, code), encode_grant(grant), ex=60)
         return code
+
+    async def session(self, *, ended: bool = False) -> UUID:
+        """An SSO session of the user, as authorize would have left it."""
+        (row,) = await self.seed.fetch(
+            "insert into authorize.sessions (tenant_id, token_hash, user_id, auth_time, last_seen_at,"
+            " expires_at, ended_at) values ($1, $2, $3, now(), now(), now(), case when $4 then now() end)"
+            " returning session_id",
+            self.tenant_id,
+            random_bytes(32),
+            self.user_id,
+            ended,
+        )
+        return UUID(str(row["session_id"]))
 
     async def post(self, endpoint: str, form: dict[str, str], **changes: Any) -> httpx2.Response:
         """POST as the confidential client; `auth=None` for no Basic credentials."""
@@ -118,7 +132,9 @@ def clock() -> FakeClock:
 @pytest.fixture(scope="session")
 async def token_url(stores: Stack, clock: FakeClock) -> AsyncIterator[str]:
     # NATS is left away here: nothing of a request may need it, and events stay to be seen.
-    environment = stores.environment("token", MTAS_NATS_URL="nats://127.0.0.1:1")
+    environment = stores.environment(
+        "token", MTAS_NATS_URL="nats://127.0.0.1:1", MTAS_CACHE_TTL_S=str(CACHE_TTL_S)
+    )
     async with serve(create_app(load(Settings, environment), clock=clock)) as url:
         yield url
 

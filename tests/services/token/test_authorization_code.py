@@ -7,7 +7,7 @@ import pytest
 
 from shared.oauth.authorization_code import code_key
 from shared.oauth.types import ClientType
-from tests.services.token.conftest import REDIRECT_URI, VERIFIER, World
+from tests.services.token.conftest import REDIRECT_URI, VERIFIER, World, seed_key
 
 
 async def test_a_code_gives_tokens_for_its_user(world: World) -> None:
@@ -121,17 +121,25 @@ async def test_a_user_who_may_no_longer_sign_in_gets_no_token(world: World, chan
 
 
 async def test_a_code_from_a_session_that_has_ended_gives_nothing_unless_offline(world: World) -> None:
-    (session,) = await world.seed.fetch(
-        "insert into authorize.sessions (tenant_id, token_hash, user_id, auth_time, last_seen_at, expires_at,"
-        " ended_at)"
-        " values ($1, sha256('x'), $2, now(), now(), now(), now()) returning session_id",
-        world.tenant_id,
-        world.user_id,
-    )
-    bound = await world.code(session_id=session["session_id"])
+    session_id = await world.session(ended=True)
+    bound = await world.code(session_id=session_id)
     assert (await world.redeem(bound)).json()["error"] == "invalid_grant"
-    offline = await world.code(session_id=session["session_id"], scope=("openid", "offline_access"))
+    offline = await world.code(session_id=session_id, scope=("openid", "offline_access"))
     assert (await world.redeem(offline)).status_code == 200
+
+
+async def test_without_a_signing_key_the_code_is_not_consumed(world: World) -> None:
+    code = await world.code()
+    await world.seed.execute(
+        "update admin.tenants set signing_alg = 'ES256' where tenant_id = $1", world.tenant_id
+    )
+    await world.seed.execute("delete from jwks.signing_keys where tenant_id = $1", world.tenant_id)
+    away = await world.redeem(code)
+    assert (away.status_code, away.json()["error"]) == (503, "temporarily_unavailable")
+    assert "retry-after" in away.headers
+    await seed_key(world.seed, world.sealer, world.tenant_id, "ES256")
+    await asyncio.sleep(1.1)  # a missing key is looked for again after a second
+    assert (await world.redeem(code)).status_code == 200
 
 
 async def test_failed_authentication_does_not_consume_the_code(world: World) -> None:

@@ -43,6 +43,8 @@ async def test_every_refusal_reads_the_same(world: World) -> None:
         await world.post("token", GRANT | {"client_id": world.client_id}, auth=None),
         await world.post("token", GRANT, auth=None),
         await world.post("token", GRANT, auth=None, headers={"Authorization": "Basic !!!"}),
+        await world.post("token", GRANT, auth=("a\x00b", "x")),
+        await world.post("token", GRANT, auth=("a%00b", "x")),
         await world.post("token", GRANT, auth=None, headers={"Authorization": "Bearer x"}),
         await world.post("token", GRANT | {"client_assertion": "x"}, auth=None),
     ]

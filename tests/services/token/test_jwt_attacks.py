@@ -89,6 +89,7 @@ async def test_a_forged_token_is_inactive(world: World, forge: Forge) -> None:
         pytest.param({"typ": "JWT"}, {}, id="typ of an ID token"),
         pytest.param({"crit": ["exp"], "exp": 1}, {}, id="unknown crit"),
         pytest.param({"crit": ["b64"], "b64": False}, {}, id="b64 false"),
+        pytest.param({"crit": [["x"]]}, {}, id="crit that is no list of names"),
         pytest.param({"zip": "DEF"}, {}, id="zip"),
         pytest.param({"jku": "http://127.0.0.1:1"}, {}, id="jku beside a good signature"),
         pytest.param({}, {"iss": ["a", "b"]}, id="iss is an array"),

@@ -140,7 +140,20 @@ async def test_a_disabled_user_gets_no_more_tokens(world: World) -> None:
     )
     assert (await world.refresh(token)).json()["error"] == "invalid_grant"
     (family,) = await world.families()
-    assert family["revoked_reason"] == "user_inactive"
+    assert family["revoked_reason"] == "user_disabled_or_signed_out"
+
+
+async def test_signing_out_ends_what_is_bound_to_the_session_without_any_event(world: World) -> None:
+    session_id = await world.session()
+    bound = await world.sign_in(session_id=session_id)
+    offline = await world.sign_in(session_id=session_id, scope=("openid", "offline_access"))
+    await world.seed.execute(
+        "update authorize.sessions set ended_at = now() where session_id = $1", session_id
+    )
+    assert not await world.is_active(bound["access_token"])
+    assert (await world.refresh(bound["refresh_token"])).json()["error"] == "invalid_grant"
+    assert await world.is_active(offline["access_token"])
+    assert (await world.refresh(offline["refresh_token"])).status_code == 200
 
 
 async def test_scope_may_be_narrowed_and_not_widened(world: World) -> None:

@@ -1,12 +1,13 @@
 """What is minted, and what the service says of it: RFC 9068, OIDC Core, RFC 7662, RFC 7009."""
 
+import asyncio
 from typing import Any
 
 import jwt
 import pytest
 
 from shared.oauth.types import ClientType
-from tests.services.token.conftest import World, seed_key
+from tests.services.token.conftest import CACHE_TTL_S, World, seed_key
 
 
 def unverified(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -139,6 +140,37 @@ async def test_introspection_tells_another_client_nothing(world: World) -> None:
     for token in (tokens["access_token"], tokens["refresh_token"], tokens["id_token"], "x.y.z"):
         answer = await world.post("introspect", {"token": token}, auth=(other, secret))
         assert answer.json() == {"active": False}
+
+
+async def test_asking_for_a_resource_does_not_make_its_server(world: World) -> None:
+    api = "https://api.example"
+    fellow = f"{world.slug}-two"
+    secret = await world.seed.client(world.tenant_id, fellow, resources=[api])
+    assert secret is not None
+    token = (await world.sign_in(resource=api))["access_token"]
+    answer = await world.post("introspect", {"token": token}, auth=(fellow, secret))
+    assert answer.json() == {"active": False}
+
+
+async def test_a_disabled_clients_tokens_are_worth_nothing_where_we_are_asked(world: World) -> None:
+    spa = f"{world.slug}-spa"
+    await world.seed.client(world.tenant_id, spa, ClientType.SPA)
+    tokens = (await world.redeem(await world.code(client_id=spa), {"client_id": spa}, auth=None)).json()
+    assert await world.is_active(tokens["access_token"])
+    await world.seed.execute(
+        "update admin.clients set disabled_at = now() where tenant_id = $1 and client_id = $2",
+        world.tenant_id,
+        spa,
+    )
+    await asyncio.sleep(CACHE_TTL_S + 0.1)
+    assert not await world.is_active(tokens["access_token"])
+    bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
+    assert (await world.http.get(f"/t/{world.slug}/userinfo", headers=bearer)).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/t/%00/token", "/t/..%2f/token", "/t/%C3%A9/token"])
+async def test_a_slug_that_is_none_is_not_found(world: World, path: str) -> None:
+    assert (await world.http.post(path, data={"grant_type": "client_credentials"})).status_code == 404
 
 
 async def test_an_expired_access_token_is_inactive(world: World) -> None:
