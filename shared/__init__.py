@@ -3,7 +3,8 @@
 - `oauth`: the protocol's words, pure: errors, parameters, PKCE, redirect URIs, tokens' formats
 - `events`: the catalogue, the CloudEvents envelope, the outbox and the bus
 - `http`: request context, health, errors and headers at the edge
-- `db`, `cache`, `directory`, `keys`, `settings`, `log`, `clock`, `secret`, `service`: wiring
+- `db`, `valkey`, `cache`, `directory`, `keys`, `settings`, `log`, `clock`, `secret`, `service`: wiring
+- `passwords`, `limits`: how a password is hashed and how guesses are counted; how many is the service's
 
 Never here: a use case, a write to a service's table, a policy, a module of odds and ends.
 Nothing in here imports a service.

@@ -36,10 +36,5 @@ def within(asked: Iterable[str], allowed: Collection[str]) -> tuple[str, ...]:
     return asked
 
 
-def narrow(asked: str | None, granted: tuple[str, ...]) -> tuple[str, ...]:
-    """The scope of a refresh: the granted one, or a part of it (RFC 6749 §6)."""
-    return within(parse(asked), granted) if asked is not None else granted
-
-
 def render(scope: Iterable[str]) -> str:
     return " ".join(scope)

@@ -1,7 +1,8 @@
 """Client authentication (RFC 6749 §2.3): client_secret_basic, client_secret_post, none.
 
-One answer for every cause, and the same work for each: an unknown client's secret is hashed
-and compared too. Nothing is consumed before this has passed.
+One answer for every cause, and about the same work: an unknown client costs a look-up a second, a
+wrong secret too. Client ids are public all the same: they stand in every authorization request.
+Nothing is consumed before this has passed.
 """
 
 import base64

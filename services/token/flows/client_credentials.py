@@ -1,4 +1,4 @@
-"""Issue a token to a client on its own behalf (RFC 6749 §4.4). No user, no family, no database."""
+"""Issue a token to a client on its own behalf (RFC 6749 §4.4). No user, no family, nothing to write."""
 
 from services.token.flows.context import Context
 from services.token.flows.minting import Granted
