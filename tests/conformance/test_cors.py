@@ -89,7 +89,7 @@ def test_a_new_origin_may_ask_within_a_second(acme: Home) -> None:
 
     assert not is_allowed()
     acme.product.configure(app, frontend_origins=[origin])
-    eventually(is_allowed, within=2)
+    eventually(is_allowed, within=5)
 
 
 @pytest.mark.parametrize("page", ["authorize", "login", "account"])
