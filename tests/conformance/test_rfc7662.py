@@ -76,7 +76,14 @@ def test_2_1_somebody_must_authenticate(acme: Home) -> None:
     assert (response.status_code, response.json()["error"]) == (401, "invalid_client")
 
 
-def test_4_the_resource_server_may_ask(acme: Home) -> None:
-    """A token of the spa's, for an API that is another client."""
-    token = acme.tokens(acme.spa, resource=API)["access_token"]
-    assert acme.product.introspect(acme.machine, token)["aud"] == API
+def test_4_the_audience_may_ask(acme: Home) -> None:
+    """The app's backend, about a token that its single-page client calls it with."""
+    token = acme.tokens(acme.spa)["access_token"]
+    assert acme.product.introspect(acme.web, token)["client_id"] == acme.spa.client_id
+
+
+def test_4_who_may_call_a_resource_is_not_that_resource(acme: Home) -> None:
+    """Both are registered for the same API; neither learns of the other's tokens for it."""
+    token = acme.tokens(acme.web, resource=API)["access_token"]
+    assert acme.product.introspect(acme.machine, token) == {"active": False}
+    assert acme.product.introspect(acme.web, token)["aud"] == API
