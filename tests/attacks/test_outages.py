@@ -193,7 +193,11 @@ def test_without_nats_requests_succeed_and_events_arrive_later(
         email, user_id = product.create_user(web)
         with product.browser() as browser:
             answer, verifier = product.sign_in(browser, web, email)
-        tokens = product.redeem(web, answer["code"], verifier).json()
+            tokens = product.redeem(web, answer["code"], verifier).json()
+            other, other_verifier = product.sign_in(browser, web, email)
+            bound = product.redeem(web, other["code"], other_verifier).json()
+            browser.http.get(f"{home.issuer}/logout", params={"id_token_hint": bound["id_token"]})
+        T(product.refresh(web, bound["refresh_token"]), "invalid_grant")
         T(product.redeem(web, answer["code"], verifier), "invalid_grant")
         dead(product, web, tokens["access_token"])
         assert revocations(product, web, tokens["access_token"]) == []
