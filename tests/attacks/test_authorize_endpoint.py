@@ -1,14 +1,12 @@
 """The authorize endpoint. Everybody here is signed in: only the defence stands before a code."""
 
-import contextlib
-import socket
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
 import httpx2
 import pytest
 
+from tests.attacks.listener import listener
 from tests.attacks.outcomes import P0, R
 from tests.support.browser import answer_at, forms
 from tests.support.eventually import eventually
@@ -108,16 +106,6 @@ def test_an_error_goes_nowhere_before_the_uri_is_proven(acme: Home) -> None:
 def test_without_a_session_prompt_none_asks_nobody(acme: Home) -> None:
     with acme.visitor() as browser:
         R(browser.http.get(acme.web.authorize_url(pkce()[1], prompt="none")), "login_required", acme.web)
-
-
-@contextlib.contextmanager
-def listener() -> Iterator[socket.socket]:
-    """Somebody who notices whoever connects."""
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        server.listen()
-        server.setblocking(False)
-        yield server
 
 
 @pytest.mark.parametrize(

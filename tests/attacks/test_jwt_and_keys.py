@@ -12,8 +12,8 @@ from joserfc import jwe
 from joserfc.jwk import OctKey, RSAKey
 
 from tests.attacks.forgery import Genuine, genuine, hs256, part, rs256
+from tests.attacks.listener import listener
 from tests.attacks.outcomes import R, V
-from tests.attacks.test_authorize_endpoint import listener
 from tests.support.eventually import eventually
 from tests.support.home import API, Home
 from tests.support.product import App, Product, pkce

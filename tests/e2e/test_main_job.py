@@ -10,10 +10,8 @@ from playwright.sync_api import Page, Route, expect
 
 from deploy.local.stack import Stack
 from tests.e2e.conftest import Callback
-from tests.support.product import PASSWORD, Product, pkce
+from tests.support.product import DEVELOPER, PASSWORD, Product, pkce
 from tests.support.seed import some_slug
-
-DEVELOPER = ("dev@example.com", "a developer's long password")
 
 
 @pytest.fixture
