@@ -18,7 +18,7 @@ select client_id, user_id, scope, email, email_verified, name, updated_at, gener
        idle_expires_at, absolute_expires_at, audience, auth_time
   from token.get_live_grant($1, $2, $3);
 
--- Families that live only as long as the SSO session (no offline_access, OIDC Core §11).
+-- Families that end when their user signs out of the SSO session (no offline_access, OIDC Core §11).
 -- name: list_families_of_session
 select family_id
   from token.families

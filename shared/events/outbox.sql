@@ -4,7 +4,8 @@
 insert into events.outbox (tenant_id, type, subject, data, occurred_at)
 values ($1, $2, $3, $4, $5);
 
--- One relay a source at a time, so that its events leave in the order in which they were written.
+-- One relay a source at a time. Events leave in the order of their positions: for one entity that is
+-- the order of its changes, because each locks the entity's row before it writes its event.
 -- name: lock_relay
 select pg_try_advisory_xact_lock(hashtextextended('mtas outbox ' || current_user, 0));
 

@@ -196,7 +196,7 @@ create table token.families (
     audience            text not null,
     auth_time           timestamptz not null,
     refreshable         boolean not null,            -- was a refresh token issued
-    offline             boolean not null,            -- outlives the SSO session (OIDC Core §11)
+    offline             boolean not null,            -- outlives signing out (OIDC Core §11)
     generation          integer not null default 0,  -- of the one live refresh token
     rotated_at          timestamptz not null,
     idle_expires_at     timestamptz not null,

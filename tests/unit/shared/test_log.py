@@ -34,3 +34,19 @@ def test_a_traceback_holds_no_locals() -> None:
         assert (exception["exc_type"], exception["exc_value"]) == ("RuntimeError", "it broke")
         assert [frame["name"] for frame in exception["frames"]] == ["<module>", "redeem"]
     assert "canary" not in output
+
+
+NAMED = """
+import structlog
+from shared.log import configure
+
+configure("token", "info")
+structlog.get_logger().info("x", password="canary-1", code="canary-2", client_secret="canary-3", kept="kept")
+"""
+
+
+def test_what_is_named_like_a_secret_is_not_logged() -> None:
+    """A last net under the rule that nobody logs a secret: by the name of the field."""
+    output = subprocess.run([sys.executable, "-c", NAMED], capture_output=True, text=True, check=True).stdout
+    assert "canary" not in output
+    assert json.loads(output)["kept"] == "kept"
