@@ -26,7 +26,7 @@ log = structlog.get_logger()
 
 STREAM: Final = "MTAS"
 DEAD_LETTERS: Final = "mtas.dead"
-MAX_DELIVERIES: Final = 5
+MAX_FAILURES: Final = 5
 _PUBLISH_TIMEOUT_S: Final = 2.0
 
 Handler = Callable[[CloudEvent], Awaitable[None]]
@@ -48,6 +48,7 @@ class Bus:
         self._jetstream: JetStreamContext | None = None
         self._listeners: list[tuple[str, Handler]] = []
         self._on_reconnect: list[Callable[[], None]] = []
+        self._failures: dict[int, int] = {}  # by sequence in the stream, while an event is not handled
 
     def listen(self, subject: str, handler: Handler) -> None:
         """Hear events plainly, on every instance, without acknowledgement. Call before `run`."""
@@ -97,7 +98,7 @@ class Bus:
         """Hand every event of this service's durable consumer to `handler`, until cancelled.
 
         The handler must be idempotent. When it raises, the event comes again, later each time;
-        after MAX_DELIVERIES it goes to the dead letters and the others go on. While the database
+        after MAX_FAILURES it goes to the dead letters and the others go on. While the database
         is away it just comes again.
         """
         waiting = False
@@ -138,14 +139,18 @@ class Bus:
             log.info("event waits", subject=message.subject, cause=type(error).__name__)
             await message.nak(delay=self.retry_after_s * min(30, 2**message.metadata.num_delivered))
         except Exception as error:
-            delivered = message.metadata.num_delivered
-            log.warning("event not handled", subject=message.subject, delivered=delivered, exc_info=error)
-            if delivered >= MAX_DELIVERIES:
+            # Counted here, not by num_delivered: a delivery while a store was away is not its fault.
+            sequence = message.metadata.sequence.stream
+            failures = self._failures[sequence] = self._failures.get(sequence, 0) + 1
+            log.warning("event not handled", subject=message.subject, failures=failures, exc_info=error)
+            if failures >= MAX_FAILURES:
                 await self._bury(message)
+                del self._failures[sequence]
             else:
-                await message.nak(delay=self.retry_after_s * 2**delivered)
+                await message.nak(delay=self.retry_after_s * 2**failures)
         else:
             await message.ack()
+            self._failures.pop(message.metadata.sequence.stream, None)
 
     async def _bury(self, message: Msg) -> None:
         assert self._jetstream is not None

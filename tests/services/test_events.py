@@ -192,6 +192,35 @@ async def test_poison_goes_to_the_dead_letters_and_the_others_go_on(
         await client.close()
 
 
+async def test_deliveries_during_an_outage_do_not_count_against_an_event(
+    stores: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Bus, "retry_after_s", 0.01)
+    tenant_id = uuid4()
+    tries = 0
+    handled = asyncio.Event()
+
+    async def handler(event: CloudEvent) -> None:
+        nonlocal tries
+        if event.tenantid != tenant_id:
+            return
+        tries += 1
+        if tries <= 6:
+            raise ConnectionRefusedError  # the database is away
+        if tries == 7:
+            raise ValueError("an ordinary error, the first")
+        handled.set()
+
+    publisher, consumer = bus_of(stores, "authorize"), bus_of(stores, "token")
+    async with database_of(stores, "authorize") as database:
+        relay = Relay(database, publisher, "authorize")
+        async with running(publisher.run(), consumer.run(), relay.run(), consumer.consume(handler)):
+            await write(database, tenant_id, "s1", SessionEnded(user_id=uuid4(), reason="signed_out"))
+            relay.nudge()
+            async with asyncio.timeout(20):
+                await handled.wait()
+
+
 @pytest.mark.parametrize(
     ("service", "subject"),
     [

@@ -17,7 +17,7 @@ from services.admin.flows import audit
 from services.admin.flows.context import Context
 from services.admin.settings import Settings
 from shared.db import Database
-from shared.events.bus import MAX_DELIVERIES, Bus
+from shared.events.bus import MAX_FAILURES, Bus
 from shared.events.envelope import CloudEvent
 from shared.secret import Secret
 from shared.settings import load
@@ -158,7 +158,7 @@ async def test_events_outlive_an_outage_of_the_database(
 
     async def away_at_first(context: Context, event: CloudEvent) -> None:
         failures[event.id] += 1
-        if failures[event.id] <= MAX_DELIVERIES + 2:
+        if failures[event.id] <= MAX_FAILURES + 2:
             raise asyncpg.CannotConnectNowError("starting up")
         await insert(context, event)
 
