@@ -1,6 +1,7 @@
 """Sealing of private keys under a key-encryption key: AES-256-GCM (NIST SP 800-38D).
 
-The one small interface behind which a KMS can stand: `seal` and `open`.
+The one small interface behind which a KMS can stand: `seal` and `open`. It is asynchronous
+because a KMS is somewhere else, and may be away.
 """
 
 import base64
@@ -21,6 +22,10 @@ class UnsealError(Exception):
     """The sealed key is not what this tenant and kid sealed, or its KEK is not configured."""
 
 
+class SealerAway(Exception):
+    """What seals and opens does not answer now; the same call may succeed soon."""
+
+
 class KeySealer(Protocol):
     """Seals and opens signing keys; tenant and kid are bound in, so that none can be swapped."""
 
@@ -28,11 +33,14 @@ class KeySealer(Protocol):
     def sealing_id(self) -> str:
         """The KEK that `seal` uses: keys under another one are to be sealed anew."""
 
-    def seal(self, private_key: bytes, tenant_id: UUID, kid: str) -> tuple[str, bytes]:
-        """Returns the KEK's id and the sealed bytes."""
+    async def seal(self, private_key: bytes, tenant_id: UUID, kid: str) -> tuple[str, bytes]:
+        """Returns the KEK's id and the sealed bytes. Raises: SealerAway."""
 
-    def open(self, kek_id: str, sealed: bytes, tenant_id: UUID, kid: str) -> bytes:
-        """Raises: UnsealError."""
+    async def open(self, kek_id: str, sealed: bytes, tenant_id: UUID, kid: str) -> bytes:
+        """Raises: UnsealError, SealerAway."""
+
+    async def close(self) -> None:
+        """Let go of connections."""
 
 
 class LocalKeySealer:
@@ -49,19 +57,24 @@ class LocalKeySealer:
     def sealing_id(self) -> str:
         return self._sealing_id
 
-    def seal(self, private_key: bytes, tenant_id: UUID, kid: str) -> tuple[str, bytes]:
+    async def seal(self, private_key: bytes, tenant_id: UUID, kid: str) -> tuple[str, bytes]:
         nonce = self._entropy(_NONCE_LENGTH)
-        sealed = self._ciphers[self._sealing_id].encrypt(nonce, private_key, _associated(tenant_id, kid))
+        sealed = self._ciphers[self._sealing_id].encrypt(nonce, private_key, associated_data(tenant_id, kid))
         return self._sealing_id, nonce + sealed
 
-    def open(self, kek_id: str, sealed: bytes, tenant_id: UUID, kid: str) -> bytes:
+    async def open(self, kek_id: str, sealed: bytes, tenant_id: UUID, kid: str) -> bytes:
         cipher = self._ciphers.get(kek_id)
         if cipher is None:
             raise UnsealError(f"no key-encryption key with id {kek_id}")
         try:
-            return cipher.decrypt(sealed[:_NONCE_LENGTH], sealed[_NONCE_LENGTH:], _associated(tenant_id, kid))
+            return cipher.decrypt(
+                sealed[:_NONCE_LENGTH], sealed[_NONCE_LENGTH:], associated_data(tenant_id, kid)
+            )
         except (InvalidTag, ValueError):  # ValueError: too short to hold a nonce
             raise UnsealError(f"the sealed key {kid} does not open") from None
+
+    async def close(self) -> None:
+        pass
 
 
 def parse_keys(setting: Secret) -> dict[str, bytes]:
@@ -79,5 +92,6 @@ def parse_keys(setting: Secret) -> dict[str, bytes]:
     return keys
 
 
-def _associated(tenant_id: UUID, kid: str) -> bytes:
+def associated_data(tenant_id: UUID, kid: str) -> bytes:
+    """What a sealed key is bound to, whoever seals."""
     return b"mtas signing key v1" + tenant_id.bytes + kid.encode("utf-8")

@@ -14,18 +14,16 @@ from litestar.types import ExceptionHandlersMap
 from shared import db, valkey
 from shared.http.context import request_id
 from shared.http.headers import NO_STORE
+from shared.keys import SealerAway
 from shared.oauth.errors import OAuthError
+from shared.unavailable import Unavailable as Unavailable
 
 log = structlog.get_logger()
 
 RETRY_AFTER_S: Final = 2
 
 
-class Unavailable(Exception):
-    """Something we need is not there yet; the same request may succeed soon."""
-
-
-UNAVAILABLE: Final = (Unavailable, *db.UNAVAILABLE, *valkey.UNAVAILABLE)
+UNAVAILABLE: Final = (Unavailable, SealerAway, *db.UNAVAILABLE, *valkey.UNAVAILABLE)
 
 
 def oauth_error_response(error: OAuthError) -> Response[dict[str, str]]:

@@ -58,7 +58,7 @@ async def genuine(home: Home, truth: Seed, token: str) -> Genuine:
         home.slug,
     )
     sealer = LocalKeySealer(parse_keys(Secret(home.product.stack.secrets["key-encryption-keys"])))
-    der = sealer.open(row["kek_id"], row["sealed_private_key"], row["tenant_id"], row["kid"])
+    der = await sealer.open(row["kek_id"], row["sealed_private_key"], row["tenant_id"], row["kid"])
     key = load_der_private_key(der, None)
     assert isinstance(key, rsa.RSAPrivateKey)
     claims = jwt.decode(token, options={"verify_signature": False})

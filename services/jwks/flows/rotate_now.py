@@ -5,7 +5,6 @@ emergency a new key signs at once and every other leaves the JWKS at once: what 
 and verifiers fetch the JWKS anew for the unknown `kid`.
 """
 
-import asyncio
 from datetime import datetime
 from uuid import UUID
 
@@ -43,7 +42,7 @@ async def publish_next(context: Context, tenant_id: UUID, actor: str | None) -> 
         alg = await _lock(connection, tenant_id)
         made = None
         if await store.get_pending_key(connection, tenant_id, alg) is None:
-            made = await asyncio.to_thread(generate, context.sealer, tenant_id, alg)
+            made = await generate(context.sealer, tenant_id, alg)
             signs_at = context.schedule.signs_at(now)
             await store.insert_key(connection, tenant_id, made, "pending", now, signs_at)
             event = SigningKeyCreated(alg=alg, actor=actor)
@@ -66,7 +65,7 @@ async def withdraw_and_replace(
     now = context.clock()
     async with context.database.tenant(tenant_id) as connection:
         alg = await _lock(connection, tenant_id)
-        new = await asyncio.to_thread(generate, context.sealer, tenant_id, alg)
+        new = await generate(context.sealer, tenant_id, alg)
         withdrawn = await store.withdraw_keys(connection, tenant_id, now)
         made = await store.insert_key(connection, tenant_id, new, "active", now, now)
         assert made, "the lock keeps anybody else from activating one"

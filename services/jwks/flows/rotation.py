@@ -123,7 +123,7 @@ async def _publish(
     context: Context, connection: Connection, tenant_id: UUID, wanted: store.WantedKey, now: datetime
 ) -> list[store.Turned]:
     """A first key signs from the start: nobody has cached a JWKS without it."""
-    key = await asyncio.to_thread(generate, context.sealer, tenant_id, wanted.alg)
+    key = await generate(context.sealer, tenant_id, wanted.alg)
     if wanted.signs_at_once:
         made = await store.insert_key(connection, tenant_id, key, "active", now, now)
     else:

@@ -23,11 +23,13 @@ async def reseal(context: Context, tenant_id: UUID) -> int:
             connection, tenant_id, context.sealer.sealing_id
         ):
             try:
-                der = context.sealer.open(former.kek_id, former.sealed_private_key, tenant_id, former.kid)
+                der = await context.sealer.open(
+                    former.kek_id, former.sealed_private_key, tenant_id, former.kid
+                )
             except UnsealError as error:
                 log.error("signing key not sealed anew", tenant_id=str(tenant_id), reason=str(error))  # noqa: TRY400
                 continue
-            kek_id, sealed = context.sealer.seal(der, tenant_id, former.kid)
+            kek_id, sealed = await context.sealer.seal(der, tenant_id, former.kid)
             done += await store.replace_seal(connection, tenant_id, former, sealed, kek_id)
     if done:
         log.info("signing keys sealed anew", tenant_id=str(tenant_id), keys=done)

@@ -16,8 +16,8 @@ from joserfc.jwk import ECKey, Key, KeySet, RSAKey
 from services.token import store
 from shared.cache import RecordCache
 from shared.db import Database
-from shared.http.errors import Unavailable
 from shared.keys import KeySealer
+from shared.unavailable import Unavailable
 
 
 class SigningKey:
@@ -67,7 +67,7 @@ class SigningKeys:
 
     async def _open(self, of: tuple[UUID, store.SealedSigningKey]) -> SigningKey:
         tenant_id, sealed = of
-        der = self._sealer.open(sealed.kek_id, sealed.sealed_private_key, tenant_id, sealed.kid)
+        der = await self._sealer.open(sealed.kek_id, sealed.sealed_private_key, tenant_id, sealed.kid)
         return await asyncio.to_thread(_parse, sealed.kid, sealed.alg, der)
 
     async def _load_public(self, tenant_id: UUID) -> KeySet | None:

@@ -158,7 +158,7 @@ async def world(stores: Stack, seed: Seed, clock: FakeClock, token_url: str) -> 
 
 
 async def seed_key(seed: Seed, sealer: LocalKeySealer, tenant_id: UUID, alg: str = "RS256") -> str:
-    key = generate(sealer, tenant_id, alg)
+    key = await generate(sealer, tenant_id, alg)
     await seed.execute(
         "insert into jwks.signing_keys (tenant_id, kid, alg, state, public_jwk, sealed_private_key, kek_id,"
         " created_at, activates_at) values ($1, $2, $3, 'active', $4, $5, $6, now(), now())",

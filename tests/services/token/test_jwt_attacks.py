@@ -110,7 +110,7 @@ async def test_a_well_signed_but_wrong_token_is_inactive(
     (row,) = await world.seed.fetch(
         "select kid, kek_id, sealed_private_key from jwks.signing_keys where tenant_id = $1", world.tenant_id
     )
-    der = world.sealer.open(row["kek_id"], row["sealed_private_key"], world.tenant_id, row["kid"])
+    der = await world.sealer.open(row["kek_id"], row["sealed_private_key"], world.tenant_id, row["kid"])
     key = load_der_private_key(der, None)
     assert isinstance(key, rsa.RSAPrivateKey)
     good = jwt.decode(genuine, options={"verify_signature": False})

@@ -68,17 +68,17 @@ def test_a_missing_setting_is_named() -> None:
         load(CommonSettings, {"MTAS_DATABASE_URL": "x"})
 
 
-def test_a_sealed_key_opens_only_for_its_tenant_and_kid() -> None:
+async def test_a_sealed_key_opens_only_for_its_tenant_and_kid() -> None:
     sealer = LocalKeySealer({"a": bytes(32)})
     tenant_id = uuid4()
-    kek_id, sealed = sealer.seal(b"private", tenant_id, "kid")
+    kek_id, sealed = await sealer.seal(b"private", tenant_id, "kid")
     assert b"private" not in sealed
-    assert sealer.open(kek_id, sealed, tenant_id, "kid") == b"private"
+    assert await sealer.open(kek_id, sealed, tenant_id, "kid") == b"private"
     for wrong in ((uuid4(), "kid"), (tenant_id, "other")):
         with pytest.raises(UnsealError):
-            sealer.open(kek_id, sealed, *wrong)
+            await sealer.open(kek_id, sealed, *wrong)
     with pytest.raises(UnsealError):
-        LocalKeySealer({"b": bytes(32)}).open(kek_id, sealed, tenant_id, "kid")
+        await LocalKeySealer({"b": bytes(32)}).open(kek_id, sealed, tenant_id, "kid")
 
 
 @pytest.mark.parametrize("setting", ["", "a", "a:", "a:AAAA", ":" + "A" * 43 + "=", "a:!!"])
