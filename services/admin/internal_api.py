@@ -6,8 +6,8 @@ import httpx2
 import msgspec
 import structlog
 
-from shared.http.errors import Unavailable
 from shared.secret import Secret
+from shared.unavailable import Unavailable
 
 log = structlog.get_logger()
 
