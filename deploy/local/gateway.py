@@ -3,6 +3,7 @@
 import http.client
 import importlib.util
 import ssl
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -60,7 +61,7 @@ class Gateway:
         public: PublicUrl,
         run: Path,
         log: Path,
-        upstreams: dict[str, int],
+        upstreams: Mapping[str, Sequence[int]],
         tls: Tls | None,
         limits: render.Limits | None = None,
     ) -> None:
@@ -86,7 +87,7 @@ class Gateway:
         """Render the configuration."""
         configuration = render.render(
             public_url=str(self._public),
-            upstreams={name: ("127.0.0.1", self._upstreams[name]) for name in SERVICES},
+            upstreams={name: [("127.0.0.1", port) for port in self._upstreams[name]] for name in SERVICES},
             listen=[(host, self._public.port) for host in ports.loopback_hosts()],
             tls=None if self._tls is None else render.TLS(self._tls.certificate, self._tls.key),
             limits=self._limits,

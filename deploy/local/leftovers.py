@@ -29,9 +29,14 @@ def end(folder: Folder) -> list[str]:
     }
     left = {name: who for name, who in recorded.items() if identity.is_alive(*who)}
     for group in ORDER:
-        _end_together({name: left[name] for name in group if name in left})
+        _end_together({name: who for name, who in left.items() if service_of(name) in group})
     folder.forget_stack()
     return list(left)
+
+
+def service_of(process: str) -> str:
+    """`token-2` is the second process of `token`."""
+    return process.partition("-")[0]
 
 
 def sweep(folders: Iterable[Path]) -> None:

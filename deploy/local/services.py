@@ -62,12 +62,12 @@ def variable(secret: str) -> str:
     return "MTAS_" + secret.upper().replace("-", "_")
 
 
-def process(name: str, port: int, log: Path, env: dict[str, str]) -> Process:
-    """A service, ready when its /readyz says so."""
-    assert name in SERVICES
+def process(service: str, port: int, log: Path, env: dict[str, str], *, name: str) -> Process:
+    """One process of a service, ready when its /readyz says so."""
+    assert service in SERVICES
     return Process(
         name=name,
-        argv=[sys.executable, "-m", f"services.{name}"],
+        argv=[sys.executable, "-m", f"services.{service}"],
         log=log,
         ready=lambda: is_ready(port),
         env=env,

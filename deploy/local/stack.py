@@ -10,6 +10,7 @@ Not thread-safe: one thread starts, restarts and stops.
 """
 
 import datetime as dt
+import itertools
 import os
 import sys
 import time
@@ -41,6 +42,7 @@ class Stack:
 
     public_url    where the gateway listens; None: http://localhost on a spare port
     services      which of the four to start; () leaves the stores alone
+    instances     how many processes of a service, where not one: token, token-2, token-3
     gateway       whether to start Envoy; by default when all four services are started
     spare_ports   any ports rather than the usual ones: for tests
     durable       False: PostgreSQL does not wait for the disk: for tests
@@ -54,6 +56,7 @@ class Stack:
         public_url: str | None = None,
         *,
         services: Collection[str] = SERVICES,
+        instances: Mapping[str, int] | None = None,
         gateway: bool | None = None,
         spare_ports: bool = False,
         durable: bool = True,
@@ -68,6 +71,10 @@ class Stack:
         self.secrets = Secrets(self.folder.secrets)
         self._public = None if public_url is None else PublicUrl.parse(public_url)
         self._services = tuple(name for name in SERVICES if name in services)
+        self._instances = {
+            name: (name, *(f"{name}-{number}" for number in range(2, (instances or {}).get(name, 1) + 1)))
+            for name in SERVICES
+        }
         self._with_gateway = len(self._services) == len(SERVICES) if gateway is None else gateway
         self._usual_ports = {} if spare_ports else ports.USUAL
         self._durable = durable
@@ -99,6 +106,10 @@ class Stack:
     def processes(self) -> Mapping[str, Process]:
         """By name: postgres, valkey, nats, the services, gateway."""
         return self._processes
+
+    def instances(self, service: str) -> tuple[str, ...]:
+        """The names of a service's processes, which `processes` and `ports` know them by."""
+        return self._instances[service]
 
     def environment(self, service: str, **changes: str) -> dict[str, str]:
         """What a service is started with; `changes` are variables to replace."""
@@ -140,6 +151,9 @@ class Stack:
     def _choose_ports(self) -> None:
         self.secrets.ensure()
         self.ports = ports.choose(self.folder.read_state().get("ports", {}), self._usual_ports)
+        for name in itertools.chain.from_iterable(self._instances.values()):
+            if name not in self.ports:
+                self.ports[name] = ports.spare(self.ports.values())
         if self._public is None:
             self._public = PublicUrl("http", "localhost", ports.spare(self.ports.values()))
         if self._with_gateway:
@@ -216,9 +230,10 @@ class Stack:
         if not self._services and not self._with_gateway:
             return
         with self._screen.step("Services") as step:
-            names = [*self._services, *(["gateway"] if self._with_gateway else [])]
+            started = [name for service in self._services for name in self._instances[service]]
+            names = [*started, *(["gateway"] if self._with_gateway else [])]
             step.detail(", ".join(names))
-            for name in self._services:
+            for name in started:
                 self._spawn(self._service(name))
             if self._with_gateway:
                 gateway = self._gateway()
@@ -229,10 +244,15 @@ class Stack:
     def _gateway(self) -> Gateway:
         assert self._public is not None
         log = self.log("gateway")
-        return Gateway(self._public, self.folder.run, log, self.ports, self.tls, self._limits)
+        upstreams = {
+            service: [self.ports[name] for name in names] for service, names in self._instances.items()
+        }
+        return Gateway(self._public, self.folder.run, log, upstreams, self.tls, self._limits)
 
     def _service(self, name: str) -> Process:
-        return services.process(name, self.ports[name], self.log(name), self.environment(name))
+        service, port = leftovers.service_of(name), self.ports[name]
+        environment = self.environment(service, MTAS_LISTEN_PORT=str(port))
+        return services.process(service, port, self.log(name), environment, name=name)
 
     def _spawn(self, process: Process) -> None:
         self.folder.rotate_log(process.name)
@@ -274,7 +294,9 @@ class Stack:
     def stop(self) -> None:
         """Stop everything: first what takes requests, last what keeps them."""
         for group in leftovers.ORDER:
-            stop_together([self._processes[name] for name in group if name in self._processes])
+            stop_together(
+                [each for name, each in self._processes.items() if leftovers.service_of(name) in group]
+            )
         self._processes.clear()
         if self.folder.is_open:
             self.folder.forget_stack()

@@ -12,7 +12,7 @@ import pytest
 from deploy.local import identity, leftovers
 from deploy.local.errors import ProcessDied, StackError
 from deploy.local.folder import Folder
-from deploy.local.services import ROOT
+from deploy.local.services import ROOT, is_ready
 from deploy.local.stack import STORES, Stack
 
 
@@ -55,6 +55,13 @@ def test_killed_store_comes_back_on_its_port(own: Stack, store: str) -> None:
     own.restart(store)
     own.check_running()
     assert own.ports[store] == port
+
+
+def test_two_processes_of_a_service_both_answer(data: Path) -> None:
+    with Stack(data, services=("token",), instances={"token": 2}, spare_ports=True, durable=False) as stack:
+        assert stack.instances("token") == ("token", "token-2")
+        assert all(is_ready(stack.ports[name]) for name in stack.instances("token"))
+        assert stack.ports["token"] != stack.ports["token-2"]
 
 
 def test_second_runner_is_refused_and_the_first_goes_on(own: Stack) -> None:
