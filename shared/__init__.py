@@ -4,6 +4,8 @@
 - `events`: the catalogue, the CloudEvents envelope, the outbox and the bus
 - `http`: request context, health, errors and headers at the edge
 - `db`, `valkey`, `cache`, `directory`, `keys`, `settings`, `log`, `clock`, `secret`, `service`: wiring
+- `unavailable`: what any layer raises when something is not there yet
+- `fair_share`: how tenants take turns at what is scarce
 - `passwords`, `limits`: how a password is hashed and how guesses are counted; how many is the service's
 
 Never here: a use case, a write to a service's table, a policy, a module of odds and ends.

@@ -1,8 +1,9 @@
 """Passwords: argon2id in a bounded worker pool (RFC 9106; NIST SP 800-63B-4 §3.1.1).
 
 The hash is slow by design and holds 19 MiB while it runs, so only a few run at a time, only so
-many wait, and one more is told to come back. Whoever checks a password of somebody unknown
-checks a dummy instead: it takes as long.
+many wait, and one more is told to come back. Tenants take turns (`fair_share`): one that is
+stormed makes no other wait for longer than the hashes that run. Whoever checks a password of
+somebody unknown checks a dummy instead: it waits as long, and takes as long.
 """
 
 import asyncio
@@ -10,11 +11,12 @@ import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
+from uuid import UUID
 
 import argon2
 import argon2.exceptions
 
-from shared.http.errors import Unavailable
+from shared.fair_share import Counters, FairShare
 
 MIN_LENGTH: Final = 15
 """Where the password is the only factor (NIST SP 800-63B-4 §3.1.1.2)."""
@@ -44,27 +46,32 @@ def check_new_password(password: str) -> None:
 class Passwords:
     """Hashes and verifies; one pool a process.
 
-    `workers` run at once, `waiting` more may wait. Above that every method raises Unavailable.
+    `workers` run at once, `waiting` more may wait, of one tenant `waiting_each`. Above that every
+    method raises Unavailable. Tenant None is the dashboard's developers, who belong to none.
     """
 
-    def __init__(self, *, workers: int = 2, waiting: int = 64) -> None:
+    def __init__(self, *, workers: int = 2, waiting: int = 256, waiting_each: int = 64) -> None:
         self._pool: Final = ThreadPoolExecutor(workers, thread_name_prefix="argon2id")
-        self._capacity: Final = workers + waiting
-        self._busy = 0
+        self._share: Final = FairShare(workers, waiting=waiting, waiting_each=waiting_each)
         self._dummy: Final = _ARGON2ID.hash("nobody's password")
 
-    async def hash(self, password: str) -> str:
-        """What is stored. Raises: Unavailable."""
-        return await self._run(lambda: _ARGON2ID.hash(normalize(password)))
+    @property
+    def counters(self) -> Counters:
+        """How many run, wait and were refused, and how long they waited."""
+        return self._share.counters
 
-    async def verify(self, password: str, stored: str | None) -> bool:
+    async def hash(self, tenant_id: UUID | None, password: str) -> str:
+        """What is stored. Raises: Unavailable."""
+        return await self._run(tenant_id, lambda: _ARGON2ID.hash(normalize(password)))
+
+    async def verify(self, tenant_id: UUID | None, password: str, stored: str | None) -> bool:
         """Is it the one behind `stored`? None, for nobody, takes as long and is never it.
 
         Raises: Unavailable.
         """
         # Nobody's password is longer than this: don't hash for who sends more.
         presented = normalize(password)[: MAX_LENGTH + 1]
-        fits = await self._run(lambda: _verify(stored or self._dummy, presented))
+        fits = await self._run(tenant_id, lambda: _verify(stored or self._dummy, presented))
         return fits and stored is not None
 
     def needs_rehash(self, stored: str) -> bool:
@@ -74,17 +81,19 @@ class Passwords:
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    async def _run(self, work: Callable[[], T]) -> T:
-        if self._busy >= self._capacity:
-            raise Unavailable("too many passwords are waiting to be hashed")
-        self._busy += 1
-        future = asyncio.get_running_loop().run_in_executor(self._pool, work)
-        future.add_done_callback(self._done)
+    async def _run(self, tenant_id: UUID | None, work: Callable[[], T]) -> T:
+        await self._share.enter(tenant_id)
+        try:
+            future = asyncio.get_running_loop().run_in_executor(self._pool, work)
+        except BaseException:
+            self._share.leave(tenant_id)
+            raise
+        future.add_done_callback(lambda done: self._done(tenant_id, done))
         # Shielded: a caller who hangs up does not free the worker that is at work for them.
         return await asyncio.shield(future)
 
-    def _done(self, future: "asyncio.Future[T]") -> None:
-        self._busy -= 1
+    def _done(self, tenant_id: UUID | None, future: "asyncio.Future[T]") -> None:
+        self._share.leave(tenant_id)
         if not future.cancelled():
             future.exception()  # seen here too, when nobody waits any more
 

@@ -70,7 +70,11 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
         valkey=store,
         directory=Directory(database, ttl_s=settings.cache_ttl_s),
         public_keys=PublicKeys(database, ttl_s=settings.cache_ttl_s),
-        passwords=Passwords(workers=settings.password_workers, waiting=settings.password_queue),
+        passwords=Passwords(
+            workers=settings.password_workers,
+            waiting=settings.password_queue,
+            waiting_each=settings.password_queue_per_tenant,
+        ),
         limiter=Limiter(store, "authorize", clock),
         relay=Relay(database, bus, "authorize"),
         clock=clock,

@@ -20,4 +20,7 @@ class Settings(CommonSettings, frozen=True, kw_only=True):
     ] = 2
     password_queue: Annotated[
         int, Doc(description="How many more may wait to be hashed before 503.", ge=1, le=10_000)
+    ] = 256
+    password_queue_per_tenant: Annotated[
+        int, Doc(description="How many of these may be of one tenant.", ge=1, le=10_000)
     ] = 64

@@ -57,7 +57,7 @@ async def confirm_identity(
     await count_try(context, key, address)
     async with context.database.connection() as connection:
         stored = await developers.get_password_hash(connection, principal.developer_id)
-    if not await context.passwords.verify(password, stored):
+    if not await context.passwords.verify(None, password, stored):
         raise Invalid("Check your password.", [FieldError("password", "That is not your password.")])
     await forgive(context, key)
     token = await _replace(context, principal.developer_id, session_token)

@@ -24,7 +24,7 @@ async def sign_in(context: Context, email: str, password: str, address: str) -> 
     await count_try(context, key, address)
     async with context.database.connection() as connection:
         credentials = await developers.get_credentials(connection, key)
-    fits = await context.passwords.verify(password, credentials.password_hash if credentials else None)
+    fits = await context.passwords.verify(None, password, credentials.password_hash if credentials else None)
     if not fits or credentials is None:
         raise Invalid("The email address or the password is wrong.")
     await forgive(context, key)
@@ -49,4 +49,4 @@ async def forgive(context: Context, key: str) -> None:
 
 
 async def _rehash(context: Context, stored: str, password: str) -> str | None:
-    return await context.passwords.hash(password) if context.passwords.needs_rehash(stored) else None
+    return await context.passwords.hash(None, password) if context.passwords.needs_rehash(stored) else None

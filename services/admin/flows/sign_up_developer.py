@@ -44,7 +44,7 @@ async def sign_up_developer(
     if not await is_open(context):
         raise SignUpClosed
     _check(context, email, password, setup_token)
-    password_hash = await context.passwords.hash(password)
+    password_hash = await context.passwords.hash(None, password)
     async with context.database.transaction() as connection:
         developer_id = await developers.insert_first_developer(
             connection, email.strip(), email_key(email), password_hash, context.clock()

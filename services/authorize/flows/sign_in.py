@@ -32,7 +32,7 @@ async def sign_in(
     await limits.count_password(context, tenant.tenant_id, email_key)
     async with context.database.tenant(tenant.tenant_id) as connection:
         found = await store.get_credentials(connection, tenant.tenant_id, email_key)
-    fits = await context.passwords.verify(password, found.password_hash if found else None)
+    fits = await context.passwords.verify(tenant.tenant_id, password, found.password_hash if found else None)
     if found is None or not fits or found.disabled_at is not None:
         log.info("sign-in refused", known=found is not None, disabled=fits)
         raise WrongCredentials
@@ -44,7 +44,8 @@ async def _start(
     context: Context, tenant: Tenant, visitor: Visitor, credentials: Credentials, password: str
 ) -> StartedSession:
     tenant_id, old = tenant.tenant_id, credentials.password_hash
-    new = await context.passwords.hash(password) if context.passwords.needs_rehash(old) else None
+    passwords = context.passwords
+    new = await passwords.hash(tenant_id, password) if passwords.needs_rehash(old) else None
     async with context.database.tenant(tenant_id) as connection:
         session = await start_session(
             connection, context, tenant, credentials.user_id, former_token=visitor.session_token

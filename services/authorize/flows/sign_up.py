@@ -34,7 +34,7 @@ async def sign_up(
         raise SignUpClosed
     user = read_new_user(email, password)
     await limits.count_address(context, tenant.tenant_id, visitor.address)
-    password_hash = await context.passwords.hash(password)  # for a taken address too: the same time
+    password_hash = await context.passwords.hash(tenant.tenant_id, password)  # for a taken address too
     try:
         async with context.database.tenant(tenant.tenant_id) as connection:
             user_id = await insert_user(

@@ -102,7 +102,7 @@ async def create_user(context: Context, tenant_id: UUID, user: NewUser, password
 
     Raises: UnknownTenant, EmailTaken, Unavailable.
     """
-    password_hash = await context.passwords.hash(password)
+    password_hash = await context.passwords.hash(tenant_id, password)
     async with context.database.tenant(tenant_id) as connection:
         if not await store.is_tenant(connection, tenant_id):
             raise UnknownTenant

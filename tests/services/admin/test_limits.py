@@ -102,32 +102,34 @@ def test_an_ipv6_client_is_its_64(address: str, key: str) -> None:
 
 
 async def test_passwords_are_hashed_so_many_at_a_time_and_so_many_wait() -> None:
-    passwords = Passwords(workers=1, waiting=3)
-    answers = await asyncio.gather(*(passwords.hash("x" * 15) for _ in range(10)), return_exceptions=True)
+    passwords = Passwords(workers=1, waiting=3, waiting_each=3)
+    answers = await asyncio.gather(
+        *(passwords.hash(None, "x" * 15) for _ in range(10)), return_exceptions=True
+    )
     assert [isinstance(answer, Unavailable) for answer in answers].count(True) == 6
-    assert await passwords.verify("x" * 15, next(a for a in answers if isinstance(a, str)))
+    assert await passwords.verify(None, "x" * 15, next(a for a in answers if isinstance(a, str)))
     passwords.close()
 
 
 async def test_who_hangs_up_does_not_free_a_worker_that_is_at_work() -> None:
     passwords = Passwords(workers=1, waiting=0)
-    task = asyncio.create_task(passwords.hash("x" * 15))
+    task = asyncio.create_task(passwords.hash(None, "x" * 15))
     await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(Unavailable):
-        await passwords.hash("y" * 15)
+        await passwords.hash(None, "y" * 15)
     await asyncio.sleep(0.5)
-    assert await passwords.hash("y" * 15)
+    assert await passwords.hash(None, "y" * 15)
     passwords.close()
 
 
 async def test_a_password_is_the_same_from_every_keyboard() -> None:
     passwords = Passwords()
     composed, decomposed = "sch\u00f6ne neue welt 1", "scho\u0308ne neue welt 1"
-    stored = await passwords.hash(composed)
+    stored = await passwords.hash(None, composed)
     assert stored.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
-    assert await passwords.verify(decomposed, stored)
-    assert not await passwords.verify(composed, None)
+    assert await passwords.verify(None, decomposed, stored)
+    assert not await passwords.verify(None, composed, None)
     assert not passwords.needs_rehash(stored)
     assert passwords.needs_rehash("$argon2id$v=19$m=8192,t=1,p=1$YWFhYWFhYWE$YWFhYWFhYWFhYWFhYWFhYQ")
     passwords.close()

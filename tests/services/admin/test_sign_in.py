@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from uuid import UUID
 
 import httpx2
 import pytest
@@ -21,9 +22,9 @@ def checked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     seen: list[str] = []
     verify = Passwords.verify
 
-    async def spy(self: Passwords, password: str, stored: str | None) -> bool:
+    async def spy(self: Passwords, tenant_id: UUID | None, password: str, stored: str | None) -> bool:
         seen.append(password)
-        return await verify(self, password, stored)
+        return await verify(self, tenant_id, password, stored)
 
     monkeypatch.setattr(Passwords, "verify", spy)
     return seen

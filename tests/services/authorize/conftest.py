@@ -187,7 +187,7 @@ _hashes: dict[str, str] = {}
 async def password_hash(password: str) -> str:
     if password not in _hashes:
         passwords = Passwords(workers=1)
-        _hashes[password] = await passwords.hash(password)
+        _hashes[password] = await passwords.hash(None, password)
         passwords.close()
     return _hashes[password]
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -47,10 +48,10 @@ async def test_in_parallel_no_more_are_checked(world: World, monkeypatch: pytest
     checked = 0
     verify = Passwords.verify
 
-    async def count(self: Passwords, password: str, stored: str | None) -> bool:
+    async def count(self: Passwords, tenant_id: UUID | None, password: str, stored: str | None) -> bool:
         nonlocal checked
         checked += 1
-        return await verify(self, password, stored)
+        return await verify(self, tenant_id, password, stored)
 
     monkeypatch.setattr(Passwords, "verify", count)
     people = [world.person() for _ in range(40)]  # each from an address of its own
@@ -63,7 +64,7 @@ async def test_in_parallel_no_more_are_checked(world: World, monkeypatch: pytest
 def instant(monkeypatch: pytest.MonkeyPatch) -> None:
     """No password fits, and looking takes no time: for tests that only count."""
 
-    async def never(self: Passwords, password: str, stored: str | None) -> bool:
+    async def never(self: Passwords, tenant_id: UUID | None, password: str, stored: str | None) -> bool:
         return False
 
     monkeypatch.setattr(Passwords, "verify", never)

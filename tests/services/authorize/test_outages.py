@@ -112,7 +112,7 @@ async def test_the_database_away_is_said_to_admin_as_well(
 
 
 async def test_too_many_passwords_at_once_are_told_to_come_back(world: World, authorize_apart: Apart) -> None:
-    async with authorize_apart(MTAS_PASSWORD_WORKERS="1", MTAS_PASSWORD_QUEUE="1") as url:
+    async with authorize_apart(MTAS_PASSWORD_WORKERS="1", MTAS_PASSWORD_QUEUE_PER_TENANT="1") as url:
         people = [world.person() for _ in range(8)]
         pages = []
         for person in people:
@@ -130,9 +130,9 @@ async def test_too_many_passwords_at_once_are_told_to_come_back(world: World, au
 async def test_who_hangs_up_frees_no_worker_early(world: World) -> None:
     """A guess that is no longer waited for still takes its place in the queue until it is done."""
     passwords = Passwords(workers=1, waiting=0)
-    first = asyncio.create_task(passwords.verify("x", None))
+    first = asyncio.create_task(passwords.verify(None, "x", None))
     await asyncio.sleep(0)
     first.cancel()
     with pytest.raises(Exception, match="too many"):
-        await passwords.verify("y", None)
+        await passwords.verify(None, "y", None)
     passwords.close()

@@ -1,0 +1,194 @@
+"""Fair shares of something scarce: so many at a time, and who waits takes turns by tenant.
+
+Tenants take turns, not requests: a tenant that sends a hundred at once waits for itself, and
+another's one request is next. While nobody must wait, a share costs a few dictionary look-ups.
+"""
+
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import Hashable
+from types import TracebackType
+from typing import Final
+
+import msgspec
+
+from shared.unavailable import Unavailable
+
+
+class Counters(msgspec.Struct, kw_only=True):
+    """What has happened since the process began; only `running` and `waiting` ever fall."""
+
+    running: int = 0
+    waiting: int = 0
+    entered: int = 0
+    waited: int = 0  # of those that entered, how many had to wait
+    wait_s: float = 0.0  # and how long, together
+    longest_wait_s: float = 0.0
+    refused: int = 0
+
+
+class FairShare:
+    """`slots` at a time, of which one tenant may hold `each`.
+
+    In every round each waiting tenant has one turn. Who comes newly has one in the present round,
+    so it waits until any slot is left, and for those who came newly before it.
+
+    `waiting_each` of a tenant may wait, `waiting` of all, nobody longer than `patience_s`; above
+    that, Unavailable. When all places are taken, the last one of the longest queue gives way: a
+    tenant cannot fill the places of the others either.
+    """
+
+    def __init__(
+        self,
+        slots: int,
+        *,
+        each: int | None = None,
+        waiting: int,
+        waiting_each: int,
+        patience_s: float = 5.0,
+    ) -> None:
+        self._each: Final = min(each or slots, slots)
+        self._most_waiting: Final = waiting
+        self._most_waiting_each: Final = waiting_each
+        self._patience_s: Final = patience_s
+        self._free = slots  # while there is one, whoever waits holds all that one tenant may
+        self._running: Final[dict[Hashable, int]] = {}
+        self._this_round: OrderedDict[Hashable, deque[asyncio.Future[None]]] = OrderedDict()
+        self._next_round: OrderedDict[Hashable, deque[asyncio.Future[None]]] = OrderedDict()
+        self._had_turn: Final[set[Hashable]] = set()  # in this round
+        self.counters: Final = Counters()
+
+    def of(self, tenant: Hashable) -> "_Share":
+        """`async with share.of(tenant_id):` Raises: Unavailable."""
+        return _Share(self, tenant)
+
+    async def enter(self, tenant: Hashable) -> None:
+        """Take a slot, when its turn comes. Whoever has entered must leave. Raises: Unavailable."""
+        held = self._running.get(tenant, 0)
+        if self._free and held < self._each:
+            self._take(tenant, held)
+        else:
+            await self._wait(tenant)
+
+    def leave(self, tenant: Hashable) -> None:
+        """Give the slot to the next tenant in turn."""
+        held = self._running[tenant] - 1
+        if held:
+            self._running[tenant] = held
+        else:
+            del self._running[tenant]
+        self._free += 1
+        self.counters.running -= 1
+        if self.counters.waiting:
+            self._hand_on()
+
+    def _take(self, tenant: Hashable, held: int) -> None:
+        self._running[tenant] = held + 1
+        self._free -= 1
+        self.counters.running += 1
+        self.counters.entered += 1
+
+    async def _wait(self, tenant: Hashable) -> None:
+        turn = self._line_up(tenant)
+        began = turn.get_loop().time()
+        try:
+            async with asyncio.timeout(self._patience_s):
+                await turn
+        except BaseException as error:
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
+                self.leave(tenant)  # its turn had come just as it went away
+            else:
+                self._step_out(tenant, turn)
+            if isinstance(error, TimeoutError):
+                self.counters.refused += 1
+                raise Unavailable("waited for a turn too long") from None
+            raise
+        waited = turn.get_loop().time() - began
+        self.counters.waited += 1
+        self.counters.wait_s += waited
+        self.counters.longest_wait_s = max(self.counters.longest_wait_s, waited)
+
+    def _line_up(self, tenant: Hashable) -> "asyncio.Future[None]":
+        queue = self._queue_of(tenant) or deque()
+        if len(queue) >= self._most_waiting_each:
+            self._refuse()
+        if self.counters.waiting >= self._most_waiting:
+            self._make_place(len(queue))
+        if not queue:
+            had_turn = tenant in self._had_turn or tenant in self._running
+            (self._next_round if had_turn else self._this_round)[tenant] = queue
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        queue.append(turn)
+        self.counters.waiting += 1
+        return turn
+
+    def _make_place(self, own: int) -> None:
+        """The last one of the longest queue gives way, unless that is hardly longer than one's own."""
+        queues = [*self._this_round.items(), *self._next_round.items()]
+        longest, queue = max(queues, key=lambda item: len(item[1]), default=(None, deque()))
+        if len(queue) <= own + 1:
+            self._refuse()
+        last = queue[-1]
+        self._step_out(longest, last)
+        if not last.done():  # else whoever waited has gone away
+            self.counters.refused += 1
+            last.set_exception(Unavailable("gave way to another tenant"))
+
+    def _refuse(self) -> None:
+        self.counters.refused += 1
+        raise Unavailable("too many of this tenant are waiting")
+
+    def _queue_of(self, tenant: Hashable) -> "deque[asyncio.Future[None]] | None":
+        return self._this_round.get(tenant) or self._next_round.get(tenant)
+
+    def _step_out(self, tenant: Hashable, turn: "asyncio.Future[None]") -> None:
+        """Out of the queue, if it is still there."""
+        queue = self._queue_of(tenant)
+        if queue is None or turn not in queue:
+            return
+        queue.remove(turn)
+        self.counters.waiting -= 1
+        if not queue:
+            self._this_round.pop(tenant, None)
+            self._next_round.pop(tenant, None)
+
+    def _hand_on(self) -> None:
+        """Free slots to waiting tenants in turn; who holds its most is passed over."""
+        passed_over = 0
+        while self._free and passed_over < len(self._this_round) + len(self._next_round):
+            if not self._this_round:
+                self._this_round, self._next_round = self._next_round, self._this_round
+                self._had_turn.clear()
+            tenant, queue = self._this_round.popitem(last=False)
+            held = self._running.get(tenant, 0)
+            if held >= self._each:
+                self._next_round[tenant] = queue
+                passed_over += 1
+                continue
+            passed_over = 0
+            turn = queue.popleft()
+            self.counters.waiting -= 1
+            if queue:
+                self._next_round[tenant] = queue
+            if not turn.done():  # else whoever waited has gone away
+                self._had_turn.add(tenant)
+                turn.set_result(None)
+                self._take(tenant, held)
+        if not self.counters.waiting:
+            self._had_turn.clear()
+
+
+class _Share:
+    __slots__ = ("_of", "_tenant")
+
+    def __init__(self, of: FairShare, tenant: Hashable) -> None:
+        self._of = of
+        self._tenant = tenant
+
+    async def __aenter__(self) -> None:
+        await self._of.enter(self._tenant)
+
+    async def __aexit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self._of.leave(self._tenant)
