@@ -65,7 +65,8 @@ def _table(settings: type[msgspec.Struct], *, inherited: bool) -> Iterator[str]:
         if inherited and field.name in common and common[field.name].default == field.default:
             continue
         kind, meaning = _described(hints[field.name])
-        default = "required" if field.required else f"`{field.default}`" if field.default != "" else "none"
+        is_empty = isinstance(field.default, Secret) or field.default == ""
+        default = "required" if field.required else "none" if is_empty else f"`{field.default}`"
         secret = " Secret." if kind is Secret else ""
         yield f"| `{variable(field.name)}` | {default} | {meaning}{secret} |"
 

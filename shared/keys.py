@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from shared.clock import Entropy, random_bytes
 from shared.secret import Secret
+from shared.unavailable import Unavailable
 
 _NONCE_LENGTH: Final = 12
 
@@ -22,7 +23,7 @@ class UnsealError(Exception):
     """The sealed key is not what this tenant and kid sealed, or its KEK is not configured."""
 
 
-class SealerAway(Exception):
+class SealerAway(Unavailable):
     """What seals and opens does not answer now; the same call may succeed soon."""
 
 

@@ -26,7 +26,7 @@ from shared.http.context import RequestContext
 from shared.http.cors import add_cors_headers
 from shared.http.errors import json_exception_handlers
 from shared.http.health import health_routes
-from shared.keys import LocalKeySealer, parse_keys
+from shared.sealing import choose_sealer
 from shared.service import background
 
 STALE_DIRECTORY_S: Final = 24 * 3600.0
@@ -47,7 +47,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
         database=database,
         directory=Directory(database, ttl_s=settings.cache_ttl_s, stale_on_error_s=STALE_DIRECTORY_S),
         published=PublishedKeys(database, ttl_s=settings.cache_ttl_s, stale_s=schedule.stale_s),
-        sealer=LocalKeySealer(parse_keys(settings.key_encryption_keys), entropy),
+        sealer=choose_sealer(settings, entropy),
         schedule=schedule,
         relay=Relay(database, bus, "jwks"),
         clock=clock,
@@ -65,6 +65,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
             keep_turning(context),
         ):
             yield
+        await context.sealer.close()
         await database.close()
 
     app = Litestar(

@@ -2,19 +2,13 @@
 
 from typing import Annotated
 
+from shared.sealing import SealingSettings
 from shared.secret import Secret
-from shared.settings import CommonSettings, Doc
+from shared.settings import Doc
 
 
-class Settings(CommonSettings, frozen=True, kw_only=True):
+class Settings(SealingSettings, frozen=True, kw_only=True):
     listen_port: Annotated[int, Doc(description="Port of the jwks service.", ge=1, le=65535)] = 8103
-    key_encryption_keys: Annotated[
-        Secret,
-        Doc(
-            description="`id:base64` of 32 bytes, comma-separated; the first seals signing keys, all open. "
-            "Keys under another than the first are sealed anew."
-        ),
-    ]
     internal_token: Annotated[
         Secret, Doc(description="Bearer token of `/internal`, which only the admin service calls.")
     ]

@@ -25,8 +25,9 @@ from shared.http.context import RequestContext
 from shared.http.cors import add_cors_headers
 from shared.http.errors import json_exception_handlers
 from shared.http.health import health_routes
-from shared.keys import LocalKeySealer, parse_keys
+from shared.keys import parse_keys
 from shared.oauth.refresh_token import RefreshTokenKeys
+from shared.sealing import choose_sealer
 from shared.service import background
 
 MAX_BODY: int = 64 * 1024
@@ -38,13 +39,14 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
     store = valkey.open_valkey(settings.valkey_url)
     bus = Bus(settings.nats_url, "token")
     directory = Directory(database, ttl_s=settings.cache_ttl_s)
+    sealer = choose_sealer(settings)
     context = Context(
         database=database,
         valkey=store,
         directory=directory,
         signing_keys=SigningKeys(
             database,
-            LocalKeySealer(parse_keys(settings.key_encryption_keys)),
+            sealer,
             ttl_s=settings.cache_ttl_s,
             size=settings.key_cache_size,
         ),
@@ -74,6 +76,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
         ):
             yield
         await store.aclose()
+        await sealer.close()
         await database.close()
 
     app = Litestar(

@@ -2,16 +2,14 @@
 
 from typing import Annotated
 
+from shared.sealing import SealingSettings
 from shared.secret import Secret
-from shared.settings import CommonSettings, Doc
+from shared.settings import Doc
 
 
-class Settings(CommonSettings, frozen=True, kw_only=True):
+class Settings(SealingSettings, frozen=True, kw_only=True):
     listen_port: Annotated[int, Doc(description="Port of the token service.", ge=1, le=65535)] = 8102
     valkey_url: Annotated[Secret, Doc(description="Valkey, as this service's own user.")]
-    key_encryption_keys: Annotated[
-        Secret, Doc(description="`id:base64` of 32 bytes, comma-separated; opens the signing keys.")
-    ]
     refresh_token_keys: Annotated[
         Secret,
         Doc(

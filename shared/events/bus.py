@@ -21,6 +21,7 @@ from shared.db import UNAVAILABLE
 from shared.events import envelope
 from shared.events.envelope import CONTENT_TYPE, CloudEvent
 from shared.secret import Secret
+from shared.unavailable import Unavailable
 
 log = structlog.get_logger()
 
@@ -134,7 +135,7 @@ class Bus:
         try:
             event = envelope.decode(message.data)
             await handler(event)
-        except UNAVAILABLE as error:
+        except (*UNAVAILABLE, Unavailable) as error:
             # Not the event's fault, and no reason to give it up: it waits for the store, however long.
             log.info("event waits", subject=message.subject, cause=type(error).__name__)
             await message.nak(delay=self.retry_after_s * min(30, 2**message.metadata.num_delivered))

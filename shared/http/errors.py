@@ -14,7 +14,6 @@ from litestar.types import ExceptionHandlersMap
 from shared import db, valkey
 from shared.http.context import request_id
 from shared.http.headers import NO_STORE
-from shared.keys import SealerAway
 from shared.oauth.errors import OAuthError
 from shared.unavailable import Unavailable as Unavailable
 
@@ -23,7 +22,7 @@ log = structlog.get_logger()
 RETRY_AFTER_S: Final = 2
 
 
-UNAVAILABLE: Final = (Unavailable, SealerAway, *db.UNAVAILABLE, *valkey.UNAVAILABLE)
+UNAVAILABLE: Final = (Unavailable, *db.UNAVAILABLE, *valkey.UNAVAILABLE)
 
 
 def oauth_error_response(error: OAuthError) -> Response[dict[str, str]]:

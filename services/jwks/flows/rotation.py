@@ -20,6 +20,7 @@ from services.jwks.flows.sealing import reseal
 from shared.db import UNAVAILABLE, Connection
 from shared.events.catalog import SigningKeyActivated, SigningKeyCreated, SigningKeyRetired
 from shared.events.outbox import insert_event
+from shared.keys import SealerAway
 
 log = structlog.get_logger()
 
@@ -29,25 +30,21 @@ BATCH: Final = 100
 
 
 async def turn(context: Context, tenant_id: UUID) -> bool:
-    """Do what is due for one tenant. False when nothing was, or another process is at it."""
-    now = context.clock()
-    async with context.database.tenant(tenant_id) as connection:
-        if not await store.try_lock_rotation(connection, tenant_id):
-            return False
-        turned = await _activate(context, connection, tenant_id, now)
-        turned += await _retire(connection, tenant_id, now)
-        wanted = await store.get_wanted_key(connection, tenant_id, context.schedule.aged(now))
-        if wanted is not None:
-            turned += await _publish(context, connection, tenant_id, wanted, now)
-    if turned:
-        context.published.forget(tenant_id)
-        context.relay.nudge()
-    return bool(turned)
+    """Do what is due for one tenant. False when nothing was, or another process is at it.
+
+    Raises: SealerAway when a key is wanted and cannot be sealed; all else has been done then.
+    """
+    moved = await _move_on(context, tenant_id)
+    return await _publish_wanted(context, tenant_id) or moved
 
 
 async def sweep(context: Context) -> None:
-    """Every tenant with something due, once, a batch at a time."""
+    """Every tenant with something due, once, a batch at a time.
+
+    With the sealer away, keys still begin to sign and retire; only new ones wait.
+    """
     after = UUID(int=0)
+    sealer_away = False
     while True:
         now = context.clock()
         async with context.database.connection() as connection:
@@ -56,8 +53,13 @@ async def sweep(context: Context) -> None:
             )
         for after in due:
             try:
-                await turn(context, after)
-                await reseal(context, after)
+                await _move_on(context, after)
+                if not sealer_away:
+                    await _publish_wanted(context, after)
+                    await reseal(context, after)
+            except SealerAway as error:
+                sealer_away = True
+                log.warning("new keys wait for the sealer", reason=str(error))
             except UNAVAILABLE:
                 raise
             except asyncpg.PostgresError:  # one tenant's trouble is not the next one's
@@ -71,7 +73,11 @@ async def make_first_keys(context: Context) -> None:
     while True:
         async with context.database.connection() as connection:
             missing = await store.list_tenants_without_key(connection, BATCH)
-        made = [await turn(context, tenant_id) for tenant_id in missing]
+        try:
+            made = [await turn(context, tenant_id) for tenant_id in missing]
+        except SealerAway as error:
+            log.warning("first keys wait for the sealer", reason=str(error))
+            return
         if len(missing) < BATCH or not any(made):
             return
 
@@ -89,6 +95,36 @@ async def keep_turning(context: Context) -> None:
         except (*UNAVAILABLE, asyncpg.PostgresError) as error:
             log.debug("keys wait for the database", error=type(error).__name__)
         await asyncio.sleep(FIRST_KEYS_PERIOD_S)
+
+
+async def _move_on(context: Context, tenant_id: UUID) -> bool:
+    """What needs no private key: begin to sign, stop signing, be destroyed."""
+    now = context.clock()
+    async with context.database.tenant(tenant_id) as connection:
+        if not await store.try_lock_rotation(connection, tenant_id):
+            return False
+        turned = await _activate(context, connection, tenant_id, now)
+        turned += await _retire(connection, tenant_id, now)
+    _tell(context, tenant_id, turned)
+    return bool(turned)
+
+
+async def _publish_wanted(context: Context, tenant_id: UUID) -> bool:
+    """Under the lock, so that of several processes one makes the key. Raises: SealerAway."""
+    now = context.clock()
+    async with context.database.tenant(tenant_id) as connection:
+        if not await store.try_lock_rotation(connection, tenant_id):
+            return False
+        wanted = await store.get_wanted_key(connection, tenant_id, context.schedule.aged(now))
+        made = await _publish(context, connection, tenant_id, wanted, now) if wanted is not None else []
+    _tell(context, tenant_id, made)
+    return bool(made)
+
+
+def _tell(context: Context, tenant_id: UUID, turned: list[store.Turned]) -> None:
+    if turned:
+        context.published.forget(tenant_id)
+        context.relay.nudge()
 
 
 async def _activate(

@@ -16,7 +16,10 @@ log = structlog.get_logger()
 
 
 async def reseal(context: Context, tenant_id: UUID) -> int:
-    """How many of the tenant's keys were sealed anew. One that does not open stays as it is."""
+    """How many of the tenant's keys were sealed anew. One that does not open stays as it is.
+
+    Raises: SealerAway.
+    """
     done = 0
     async with context.database.tenant(tenant_id) as connection:
         for former in await store.lock_keys_sealed_otherwise(

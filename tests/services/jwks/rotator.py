@@ -21,7 +21,7 @@ from shared.db import Database
 from shared.directory import Directory
 from shared.events.bus import Bus
 from shared.events.outbox import Relay
-from shared.keys import LocalKeySealer, parse_keys
+from shared.keys import KeySealer, LocalKeySealer, parse_keys
 from shared.secret import Secret
 from tests.support.clock import FakeClock
 from tests.support.seed import Seed, some_slug
@@ -100,12 +100,18 @@ def verifies(token: str, jwks: bytes) -> bool:
 
 @asynccontextmanager
 async def rotator(
-    stores: Stack, seed: Seed, clock: FakeClock, *, keks: str | None = None, of: Rotator | None = None
+    stores: Stack,
+    seed: Seed,
+    clock: FakeClock,
+    *,
+    keks: str | None = None,
+    sealer: KeySealer | None = None,
+    of: Rotator | None = None,
 ) -> AsyncIterator[Rotator]:
     """`of`: another process for the same tenant. `keks`: other key-encryption keys than the stack's."""
     environment = {name: stores.environment(name)["MTAS_DATABASE_URL"] for name in ("jwks", "token")}
     jwks, token = (Database(Secret(environment[name]), pool_size=3) for name in ("jwks", "token"))
-    sealer = LocalKeySealer(parse_keys(Secret(keks or stores.secrets["key-encryption-keys"])))
+    sealer = sealer or LocalKeySealer(parse_keys(Secret(keks or stores.secrets["key-encryption-keys"])))
     context = Context(
         database=jwks,
         directory=Directory(jwks, ttl_s=30.0),
