@@ -51,6 +51,28 @@ async def test_a_rotation_may_be_lost_and_a_revocation_may_not(stores: Stack, se
         await connection.close()
 
 
+async def test_without_grace_a_clock_read_earlier_makes_no_retry(stores: Stack, seed: Seed) -> None:
+    """Of two requests at once, the one that is decided second may have read its clock first."""
+    tenant_id = await seed.tenant(some_slug())
+    user_id = await seed.user(tenant_id)
+    now = datetime.now(UTC)
+    family_id = await family(seed, tenant_id, user_id, now + timedelta(days=1))
+    connection = await asyncpg.connect(stores.postgres.service_url("token"))
+
+    async def present(at: datetime) -> str:
+        rotation = await store.rotate_family(
+            connection, tenant_id, family_id, "acme", 0,
+            scope=None, audience=None, grace_s=0, idle_ttl_s=60, now=at,
+        )  # fmt: skip
+        return rotation.outcome
+
+    try:
+        assert await present(now) == "rotated"
+        assert await present(now - timedelta(milliseconds=1)) == "replayed"
+    finally:
+        await connection.close()
+
+
 async def test_only_what_expired_over_a_day_ago_is_forgotten(stores: Stack, seed: Seed) -> None:
     tenant_id = await seed.tenant(some_slug())
     user_id = await seed.user(tenant_id)
