@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help run test test-unit test-store test-services test-conformance test-attacks test-gateway \
-	test-e2e test-architecture browser check format lock docs clean
+	test-e2e test-architecture browser race check format lock docs clean
 
 # The first Python that is new enough.
 PYTHON := $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -61,6 +61,11 @@ test-architecture: ## imports, layers, rights of each role
 browser:
 	$(DEV)
 	@.venv/bin/python -m deploy.local.chromium >/dev/null
+
+##@ Measure
+
+race: ## ten thousand races for one refresh token, on servers of its own (ARGS="--help")
+	$(DEV) python -m tests.race $(ARGS)
 
 ##@ Quality
 
