@@ -1,11 +1,26 @@
 """JSON logs (structlog), one object a line, with request and trace ids and never a secret."""
 
+import asyncio
 import logging
 import sys
 from collections.abc import MutableMapping
-from typing import Any
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple
 
+import msgspec
 import structlog
+
+FLUSH_WITHIN_S: Final = 0.1
+
+
+class RequestIds(NamedTuple):
+    request_id: str
+    trace_id: str | None
+
+
+request_ids: ContextVar[RequestIds | None] = ContextVar("request_ids", default=None)
+"""Of the request under way, in every line logged meanwhile."""
 
 _NEVER_LOGGED = frozenset(
     {
@@ -22,8 +37,10 @@ _TRACEBACKS = structlog.processors.ExceptionRenderer(
 
 def configure(service: str, level: str) -> None:
     """Send structlog and the standard library's loggers to stdout as JSON."""
+    _requests.start(service, _number(level) <= logging.INFO)
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
+        _add_request_ids,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
         _redact,
@@ -51,6 +68,63 @@ def configure(service: str, level: str) -> None:
     logging.root.handlers = [handler]
     logging.root.setLevel(max(_number(level), logging.WARNING))
     structlog.contextvars.bind_contextvars(service=service)
+
+
+class _RequestLine(msgspec.Struct, frozen=True):
+    """In the order that a reader's eye wants, and the names that every other line has."""
+
+    service: str
+    request_id: str
+    trace_id: str | None
+    method: str
+    path: str
+    status: int
+    ms: float
+    event: str
+    level: str
+    time: datetime
+
+
+class _Requests:
+    """One line a request, on the way that every other line goes, but written together.
+
+    A line a request through structlog's processors and a flush each would be a tenth of what a token
+    costs. These wait for the next line of another kind, or for `FLUSH_WITHIN_S`, or a full buffer.
+    """
+
+    def __init__(self) -> None:
+        self._service = ""
+        self._enabled = False
+        self._encode = msgspec.json.Encoder().encode
+        self._flush_is_due = False
+
+    def start(self, service: str, enabled: bool) -> None:
+        self._service, self._enabled = service, enabled
+
+    def write(self, method: str, path: str, status: int, seconds: float) -> None:
+        if not self._enabled:
+            return
+        ids = request_ids.get() or RequestIds("", None)
+        ms, now = round(seconds * 1000, 1), datetime.now(UTC)
+        line = _RequestLine(self._service, *ids, method, path, status, ms, "request", "info", now)
+        sys.stdout.write(self._encode(line).decode() + "\n")
+        if not self._flush_is_due:
+            self._flush_is_due = True
+            asyncio.get_running_loop().call_later(FLUSH_WITHIN_S, self._flush)
+
+    def _flush(self) -> None:
+        self._flush_is_due = False
+        sys.stdout.flush()
+
+
+_requests: Final = _Requests()
+request: Final = _requests.write
+
+
+def _add_request_ids(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    if (ids := request_ids.get()) is not None:
+        event["request_id"], event["trace_id"] = ids
+    return event
 
 
 def _number(level: str) -> int:

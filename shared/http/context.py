@@ -8,14 +8,14 @@ import time
 import uuid
 from typing import Final
 
-import structlog
 from litestar.enums import HttpMethod, ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-log = structlog.get_logger()
+from shared import log
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9-]{8,64}")
 _TRACEPARENT: Final = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+_TRACE_ID: Final = re.compile(r"[0-9a-f]{32}")
 _QUIET: Final = ("/livez", "/readyz", "/metrics")
 
 
@@ -34,7 +34,7 @@ def client_address(scope: Scope) -> str:
 
 
 class RequestContext:
-    """Binds request and trace ids to the log, answers with `X-Request-Id`, logs one line a request."""
+    """Gives log lines the request's ids, answers with `X-Request-Id`, logs one line a request."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -49,11 +49,9 @@ class RequestContext:
             scope = {**scope, "method": HttpMethod.GET}
         given = _header(scope, b"x-request-id")
         identity = given if _REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
-        trace = _TRACEPARENT.fullmatch(_header(scope, b"traceparent"))
         scope.setdefault("state", {})["request_id"] = identity
-        structlog.contextvars.bind_contextvars(
-            request_id=identity, trace_id=trace.group(1) if trace else None
-        )
+        # The server gives every request a task of its own, so nothing needs to be taken back.
+        log.request_ids.set(log.RequestIds(identity, _trace_id(scope, identity)))
         status = 500
 
         async def send_with_id(message: Message) -> None:
@@ -67,14 +65,16 @@ class RequestContext:
             await self._app(scope, receive, send_with_id)
         finally:
             if scope["path"] not in _QUIET:
-                log.info(
-                    "request",
-                    method=method,
-                    path=scope["path"],  # never the query: it may hold a code
-                    status=status,
-                    ms=round((time.perf_counter() - started) * 1000, 1),
-                )
-            structlog.contextvars.unbind_contextvars("request_id", "trace_id")
+                # The path and never the query: it may hold a code.
+                log.request(method, scope["path"], status, time.perf_counter() - started)
+
+
+def _trace_id(scope: Scope, identity: str) -> str | None:
+    """Of the trace that the request is part of (W3C Trace Context); without one, its id in that form."""
+    if trace := _TRACEPARENT.fullmatch(_header(scope, b"traceparent")):
+        return trace.group(1)
+    compact = identity.replace("-", "")
+    return compact if _TRACE_ID.fullmatch(compact) else None
 
 
 def _header(scope: Scope, name: bytes) -> str:
