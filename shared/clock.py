@@ -1,6 +1,6 @@
 """Time and randomness, injected so that tests decide both."""
 
-import secrets
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -15,4 +15,4 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-random_bytes: Entropy = secrets.token_bytes
+random_bytes: Entropy = os.urandom

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from joserfc import jwt
 
 from services.token.flows.claims import claims_of
 from services.token.flows.context import Context
@@ -51,8 +50,7 @@ def mint(
     if granted.family_id is not None and granted.auth_time is not None:
         shared_claims["sid"] = b64url(granted.family_id.bytes)
         shared_claims["auth_time"] = int(granted.auth_time.timestamp())
-    access_token = _sign(
-        key,
+    access_token = key.sign(
         "at+jwt",
         {
             **shared_claims,
@@ -66,8 +64,7 @@ def mint(
     )
     id_token = None
     if granted.with_id_token and granted.user is not None:
-        id_token = _sign(
-            key,
+        id_token = key.sign(
             "JWT",
             {
                 **shared_claims,
@@ -86,10 +83,6 @@ def mint(
         refresh_token=_refresh_token(context, tenant, client, granted),
         id_token=id_token,
     )
-
-
-def _sign(key: SigningKey, typ: str, claims: dict[str, Any]) -> str:
-    return jwt.encode({"typ": typ, "alg": key.alg, "kid": key.kid}, claims, key.key, algorithms=[key.alg])
 
 
 def _refresh_token(context: Context, tenant: Tenant, client: Client, granted: Granted) -> str | None:

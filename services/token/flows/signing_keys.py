@@ -5,13 +5,19 @@ active is cached and forgotten on `signing_key` events.
 """
 
 import asyncio
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 from uuid import UUID
 
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_private_key
-from joserfc.jwk import ECKey, Key, KeySet, RSAKey
+from joserfc.jwk import KeySet
 
 from services.token import store
 from shared.cache import RecordCache
@@ -19,16 +25,31 @@ from shared.db import Database
 from shared.keys import KeySealer
 from shared.unavailable import Unavailable
 
+_encode: Final = msgspec.json.Encoder().encode
+_PKCS1: Final = PKCS1v15()
+_SHA256: Final = SHA256()
+_ECDSA: Final = ECDSA(_SHA256)
+
 
 class SigningKey:
-    """A parsed private key with its `kid` and `alg`."""
+    """A parsed private key with its `kid` and `alg` (RFC 7518 §3.1)."""
 
-    __slots__ = ("alg", "key", "kid")
+    __slots__ = ("_headers", "_sign", "alg", "kid")
 
-    def __init__(self, kid: str, alg: str, key: Key) -> None:
+    def __init__(self, kid: str, alg: str, sign: Callable[[bytes], bytes]) -> None:
         self.kid: Final = kid
         self.alg: Final = alg
-        self.key: Final = key
+        self._sign: Final = sign
+        self._headers: Final[dict[str, bytes]] = {}
+
+    def sign(self, typ: str, claims: Mapping[str, object]) -> str:
+        """A compact JWS of the claims (RFC 7515 §3.1, §7.1). `typ` is one of the few that we mint."""
+        header = self._headers.get(typ)
+        if header is None:
+            members = {"typ": typ, "alg": self.alg, "kid": self.kid}
+            header = self._headers[typ] = _segment(_encode(members)) + b"."
+        signed = header + _segment(_encode(claims))
+        return (signed + b"." + _segment(self._sign(signed))).decode("ascii")
 
 
 class SigningKeys:
@@ -80,8 +101,18 @@ def _parse(kid: str, alg: str, der: bytes) -> SigningKey:
     # The bytes come out of our own authenticated encryption, so the key's arithmetic need not be
     # checked again: that check is what makes parsing RSA slow.
     private = load_der_private_key(der, None, unsafe_skip_rsa_key_validation=True)
-    if isinstance(private, RSAPrivateKey):
-        return SigningKey(kid, alg, RSAKey(private, private, {"kid": kid}))
-    if isinstance(private, EllipticCurvePrivateKey):
-        return SigningKey(kid, alg, ECKey(private, private, {"kid": kid}))
+    if alg == "RS256" and isinstance(private, RSAPrivateKey):
+        return SigningKey(kid, alg, lambda signed: private.sign(signed, _PKCS1, _SHA256))
+    if alg == "ES256" and isinstance(private, EllipticCurvePrivateKey):
+        return SigningKey(kid, alg, lambda signed: _raw(private.sign(signed, _ECDSA)))
     raise TypeError(f"signing key {kid} is of an unexpected kind")
+
+
+def _raw(signature: bytes) -> bytes:
+    """ECDSA as JWS wants it: R and S, 32 bytes each (RFC 7518 §3.4)."""
+    r, s = decode_dss_signature(signature)
+    return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+
+
+def _segment(content: bytes) -> bytes:
+    return urlsafe_b64encode(content).rstrip(b"=")

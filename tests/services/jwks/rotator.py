@@ -82,7 +82,7 @@ class Rotator:
         """As the token service does, with its role and its choice of key."""
         key = await self.signing.active(self.tenant_id, alg)
         claims = {"exp": int(self.clock().timestamp()) + ttl_s}
-        return jwt.encode({"alg": key.alg, "kid": key.kid}, claims, key.key, algorithms=[key.alg])
+        return key.sign("at+jwt", claims)
 
     async def jwks(self) -> bytes:
         document = await self.context.published.document(self.tenant_id)
@@ -125,8 +125,6 @@ async def rotator(
     signing = SigningKeys(token, sealer, ttl_s=30.0, size=10)
     slug = of.slug if of is not None else some_slug()
     tenant_id = of.tenant_id if of is not None else await seed.tenant(slug)
-    await jwks.open()
-    await token.open()
     try:
         yield Rotator(context, signing, clock, seed, tenant_id, slug)
     finally:
