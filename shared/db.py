@@ -1,14 +1,17 @@
-"""PostgreSQL through asyncpg: one pool a service, statements by name, tenant-scoped transactions.
+"""PostgreSQL through asyncpg: a few connections a service, statements by name, tenant-scoped transactions.
 
-Nothing here waits for the database at start: the pool connects on first use, so a service
+Nothing here waits for the database at start: connections are made on first use, so a service
 comes up, says it is not ready, and becomes ready when the database does.
 """
 
 import asyncio
 import contextlib
 import re
+from collections import deque
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
@@ -35,45 +38,147 @@ _CONNECT_TIMEOUT_S: Final = 3.0
 _STATEMENT_TIMEOUT_S: Final = 5.0
 _ACQUIRE_TIMEOUT_S: Final = 3.0
 _CLOSE_TIMEOUT_S: Final = 5.0
+_IDLE_LIFETIME_S: Final = 300.0
 
 
-class Database:
-    """A pool, and the two ways to use it: one statement, or one transaction."""
+class _Connections:
+    """At most `size` connections: the one used last is used next, and whoever waits is served in turn.
 
-    def __init__(self, url: Secret, *, pool_size: int) -> None:
+    asyncpg's own pool costs a token request more than the statement it is for (docs/adr/0010).
+    """
+
+    def __init__(self, url: Secret, size: int) -> None:
         self._url: Final = url
-        self._pool_size: Final = pool_size
-        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._size: Final = size
+        self._open = 0  # connected, or being connected
+        self._closing = False
+        self._idle: list[tuple[Connection, float]] = []  # with the time since when
+        self._waiting: deque[asyncio.Future[Any]] = deque()  # of a connection, or None: leave to open one
 
-    async def open(self) -> None:
-        """Make the pool. Connects nowhere yet."""
-        self._pool = await asyncpg.create_pool(
-            self._url.reveal(),
-            min_size=0,
-            max_size=self._pool_size,
-            timeout=_CONNECT_TIMEOUT_S,
-            command_timeout=_STATEMENT_TIMEOUT_S,
-            max_inactive_connection_lifetime=300,
-            init=_read_jsonb_as_python,
-            reset=_nothing_to_reset,
-        )
+    async def take(self) -> Connection:
+        """Raises: OSError (also after `_ACQUIRE_TIMEOUT_S` of waiting), asyncpg's errors of connecting."""
+        if self._closing:
+            raise asyncpg.InterfaceError("the connections are closed")
+        while self._idle:
+            connection, _ = self._idle.pop()
+            if not connection.is_closed():
+                return connection
+            self._open -= 1
+        if self._open < self._size:
+            self._open += 1
+            return await self._connect()
+        return await self._wait() or await self._connect()
+
+    def give_back(self, connection: Connection, *, reusable: bool) -> None:
+        """What is not `reusable` is cut, and its place is free."""
+        now = asyncio.get_running_loop().time()
+        if not reusable:
+            connection.terminate()
+            self._free_place()
+        elif (waiter := self._next_waiter()) is not None:
+            waiter.set_result(connection)
+        else:
+            self._idle.append((connection, now))
+        if self._idle and now - self._idle[0][1] > _IDLE_LIFETIME_S:
+            self._idle.pop(0)[0].terminate()
+            self._open -= 1
 
     async def close(self) -> None:
         """Let statements under way finish, for a bounded time."""
-        if self._pool is None:
-            return
-        try:
-            async with asyncio.timeout(_CLOSE_TIMEOUT_S):
-                await self._pool.close()
-        except TimeoutError:
-            self._pool.terminate()
+        self._closing = True
+        deadline = asyncio.get_running_loop().time() + _CLOSE_TIMEOUT_S
+        while self._open > 0:
+            while self._idle:
+                connection, _ = self._idle.pop()
+                self._open -= 1
+                with contextlib.suppress(*UNAVAILABLE):
+                    await connection.close(timeout=_CLOSE_TIMEOUT_S)
+            if asyncio.get_running_loop().time() > deadline:
+                return
+            await asyncio.sleep(0.01)
 
-    @contextlib.asynccontextmanager
-    async def connection(self) -> AsyncIterator[Connection]:
-        """A connection with no tenant set: for the registry, and for functions that set it themselves."""
-        assert self._pool is not None, "open() first"
-        async with self._pool.acquire(timeout=_ACQUIRE_TIMEOUT_S) as connection:
-            yield connection
+    async def _wait(self) -> "Connection | None":
+        """A connection that somebody gave back; None is leave to open one."""
+        waiter: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        try:
+            async with asyncio.timeout(_ACQUIRE_TIMEOUT_S):
+                connection: Connection | None = await waiter
+                return connection
+        except BaseException:
+            if waiter.done() and not waiter.cancelled():  # served in the moment of giving up
+                if (connection := waiter.result()) is not None:
+                    self.give_back(connection, reusable=True)
+                else:
+                    self._free_place()
+            raise
+
+    async def _connect(self) -> Connection:
+        """In a place that `_open` already counts."""
+        try:
+            connection: Connection = await asyncpg.connect(
+                self._url.reveal(),
+                timeout=_CONNECT_TIMEOUT_S,
+                command_timeout=_STATEMENT_TIMEOUT_S,
+                max_cached_statement_lifetime=0,  # for ever: there are a few dozen
+            )
+            await _read_jsonb_as_python(connection)
+        except BaseException:
+            self._free_place()
+            raise
+        return connection
+
+    def _free_place(self) -> None:
+        if (waiter := self._next_waiter()) is not None:
+            waiter.set_result(None)
+        else:
+            self._open -= 1
+
+    def _next_waiter(self) -> asyncio.Future[Any] | None:
+        while self._waiting:
+            if not (waiter := self._waiting.popleft()).done():
+                return waiter
+        return None
+
+
+class _Lease:
+    """A connection for the length of an `async with`."""
+
+    __slots__ = ("_connection", "_connections")
+
+    def __init__(self, connections: _Connections) -> None:
+        self._connections: Final = connections
+
+    async def __aenter__(self) -> Connection:
+        self._connection = await self._connections.take()
+        return self._connection
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        connection = self._connection
+        # Cancelled or timed out in the middle of a statement, who knows what it is still doing.
+        whole = error is None or (isinstance(error, Exception) and not isinstance(error, TimeoutError))
+        reusable = whole and not connection.is_closed() and not connection.is_in_transaction()
+        self._connections.give_back(connection, reusable=reusable)
+
+
+class Database:
+    """Connections, and the two ways to use them: one statement, or one transaction."""
+
+    def __init__(self, url: Secret, *, pool_size: int) -> None:
+        self._connections: Final = _Connections(url, pool_size)
+
+    async def close(self) -> None:
+        """Let statements under way finish, for a bounded time."""
+        await self._connections.close()
+
+    def connection(self) -> AbstractAsyncContextManager[Connection]:
+        """A connection with no tenant set: for the registry, and for functions that set it themselves.
+
+        Everything we set is local to its transaction, so one that comes back is clean as it is.
+        """
+        return _Lease(self._connections)
 
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
@@ -112,9 +217,3 @@ async def _read_jsonb_as_python(connection: Connection) -> None:
         encoder=lambda value: msgspec.json.encode(value).decode(),
         decoder=msgspec.json.decode,
     )
-
-
-async def _nothing_to_reset(_connection: Any) -> None:
-    # Everything we set is local to its transaction, so a returned connection is clean as it
-    # is; asyncpg's own reset would cost a round trip each time.
-    return

@@ -86,7 +86,6 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
-        await database.open()
         async with background(bus.run(), context.relay.run()):
             yield
         context.passwords.close()

@@ -57,7 +57,6 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
-        await database.open()
         async with background(
             bus.run(),
             bus.consume(events.handler(context)),

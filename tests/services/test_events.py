@@ -37,7 +37,6 @@ async def running(*jobs: object) -> AsyncIterator[None]:
 @asynccontextmanager
 async def database_of(stores: Stack, service: str) -> AsyncIterator[Database]:
     database = Database(Secret(stores.postgres.service_url(service)), pool_size=4)
-    await database.open()
     yield database
     await database.close()
 

@@ -34,7 +34,6 @@ class Only:
 
 async def record(world: World, *cloud_events: CloudEvent) -> None:
     database = Database(Secret(world.stores.postgres.service_url("admin")), pool_size=4)
-    await database.open()
     context: Any = Only(database)
     handle = events.handler(context)
     await asyncio.gather(*(handle(event) for event in cloud_events))

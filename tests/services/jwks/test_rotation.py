@@ -260,7 +260,6 @@ async def test_a_key_that_does_not_open_does_not_stop_the_others(
 
 async def test_the_rotator_sees_no_key_without_a_tenant(stores: Stack, tenant: Rotator) -> None:
     database = Database(Secret(stores.environment("jwks")["MTAS_DATABASE_URL"]), pool_size=1)
-    await database.open()
     try:
         async with database.connection() as connection:
             assert (

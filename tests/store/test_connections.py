@@ -1,0 +1,108 @@
+"""The few connections of a service: shared in turn, and never handed on in an unknown state."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from deploy.local.stack import Stack
+from shared.db import UNAVAILABLE, Database
+from shared.secret import Secret
+
+_BACKEND = "select pg_backend_pid()"
+
+
+@pytest.fixture
+async def two(stores: Stack) -> AsyncIterator[Database]:
+    database = Database(Secret(stores.postgres.service_url("token")), pool_size=2)
+    yield database
+    await database.close()
+
+
+async def backend(database: Database) -> int:
+    async with database.connection() as connection:
+        return int(await connection.fetchval(_BACKEND))
+
+
+async def test_many_share_few(two: Database) -> None:
+    async def slow() -> int:
+        async with two.connection() as connection:
+            return int(await connection.fetchval(f"{_BACKEND}, pg_sleep(0.01)"))
+
+    assert len(set(await asyncio.gather(*(slow() for _ in range(40))))) == 2
+
+
+async def test_who_waits_is_served_in_turn(two: Database) -> None:
+    served: list[int] = []
+
+    async def one(number: int) -> None:
+        async with two.connection() as connection:
+            served.append(number)
+            await connection.fetchval("select pg_sleep(0.005)")
+
+    await asyncio.gather(*(one(number) for number in range(12)))
+    assert served == list(range(12))
+
+
+async def test_a_statement_that_failed_leaves_its_connection_usable(two: Database) -> None:
+    before = await backend(two)
+    with pytest.raises(asyncpg.DivisionByZeroError):
+        async with two.connection() as connection:
+            await connection.fetchval("select 1 / 0")
+    assert await backend(two) == before
+
+
+async def test_a_cancelled_statement_takes_its_connection_with_it(two: Database) -> None:
+    before = await backend(two)
+
+    async def long() -> None:
+        async with two.connection() as connection:
+            await connection.fetchval("select pg_sleep(30)")
+
+    task = asyncio.create_task(long())
+    await asyncio.sleep(0.1)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await backend(two) != before
+
+
+async def test_who_stops_waiting_leaves_the_place_to_the_next(two: Database) -> None:
+    async with two.connection(), two.connection():
+        waiting = [asyncio.create_task(backend(two)) for _ in range(3)]
+        await asyncio.sleep(0.05)
+        waiting[0].cancel()
+    assert [type(each) for each in await asyncio.gather(*waiting, return_exceptions=True)] == [
+        asyncio.CancelledError,
+        int,
+        int,
+    ]
+
+
+async def test_a_transaction_left_open_is_not_handed_on(two: Database) -> None:
+    before = await backend(two)
+    async with two.connection() as connection:
+        await connection.execute("begin")
+    assert await backend(two) != before
+
+
+async def test_a_connection_that_the_server_cut_is_replaced(two: Database, stores: Stack) -> None:
+    cut = await backend(two)
+    stores.postgres.query(f"select pg_terminate_backend({cut});")
+    await asyncio.sleep(0.1)
+    assert await backend(two) != cut
+
+
+async def test_no_database_is_an_error_and_frees_the_place() -> None:
+    nowhere = Database(Secret("postgresql://token:x@127.0.0.1:1/mtas"), pool_size=1)
+    for _ in range(3):
+        with pytest.raises(UNAVAILABLE):
+            await backend(nowhere)
+
+
+async def test_after_closing_nobody_gets_one(two: Database) -> None:
+    await backend(two)
+    await two.close()
+    with pytest.raises(UNAVAILABLE):
+        await backend(two)
