@@ -44,7 +44,7 @@ _IDLE_LIFETIME_S: Final = 300.0
 class _Connections:
     """At most `size` connections: the one used last is used next, and whoever waits is served in turn.
 
-    asyncpg's own pool costs a token request more than the statement it is for (docs/adr/0010).
+    asyncpg's own pool costs a token request more than the statement it is for (docs/adr/0011).
     """
 
     def __init__(self, url: Secret, size: int) -> None:

@@ -1,4 +1,4 @@
-"""Composition root of the token service: settings → stores → context → Litestar."""
+"""Composition root of the token service: settings → stores → context → endpoints."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,6 +14,7 @@ from services.token.flows.signing_keys import SigningKeys
 from services.token.flows.upkeep import forget_expired_families
 from services.token.routes import ROUTES, resolve_tenant
 from services.token.settings import Settings
+from services.token.token_endpoint import TokenEndpoint
 from shared import valkey
 from shared.clock import Clock, Entropy, random_bytes, utc_now
 from shared.db import Database
@@ -67,7 +68,6 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
-        await database.open()
         async with background(
             bus.run(),
             bus.consume(events.handler(context)),
@@ -95,4 +95,4 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
         openapi_config=None,
         logging_config=None,
     )
-    return RequestContext(app)
+    return RequestContext(TokenEndpoint(app, context, max_body=MAX_BODY))

@@ -1,4 +1,7 @@
-"""HTTP ⇄ flows. No rules here, no SQL: read the request, call the flow, render the answer."""
+"""HTTP ⇄ flows. No rules here, no SQL: read the request, call the flow, render the answer.
+
+The token endpoint is in `token_endpoint.py`.
+"""
 
 from typing import Any, Final, TypeAlias
 
@@ -9,7 +12,7 @@ from litestar.enums import HttpMethod
 from litestar.exceptions import HTTPException, NotFoundException
 from litestar.params import FromPath
 
-from services.token.flows import introspection, pipeline, revocation
+from services.token.flows import introspection, revocation
 from services.token.flows import userinfo as userinfo_flow
 from services.token.flows.context import Context
 from shared.http.cors import allow_origin, preflight
@@ -31,13 +34,6 @@ async def resolve_tenant(slug: FromPath[str], request: AnyRequest, context: InCo
         raise NotFoundException(detail="no such tenant")
     await allow_origin(request, context.directory, tenant)
     return tenant
-
-
-@post("/t/{slug:str}/token", status_code=200)
-async def token(request: AnyRequest, context: InContext, tenant: OfTenant) -> Response[bytes]:
-    body = await _form(request)
-    answer = await pipeline.answer(context, tenant, request.headers.get("authorization"), body)
-    return _json(answer)
 
 
 @post("/t/{slug:str}/revoke", status_code=200)
@@ -71,7 +67,7 @@ async def userinfo_posted(request: AnyRequest, context: InContext, tenant: OfTen
 
 
 @route(
-    ["/t/{slug:str}/token", "/t/{slug:str}/revoke", "/t/{slug:str}/introspect", "/t/{slug:str}/userinfo"],
+    ["/t/{slug:str}/revoke", "/t/{slug:str}/introspect", "/t/{slug:str}/userinfo"],
     http_method=HttpMethod.OPTIONS,
 )
 async def options(request: AnyRequest, tenant: OfTenant) -> Response[None]:
@@ -104,4 +100,4 @@ def _json(content: object) -> Response[bytes]:
 
 
 # OPTIONS first: Litestar makes its own for a path whose first handler is another.
-ROUTES: Final = [options, token, revoke, introspect, userinfo, userinfo_posted]
+ROUTES: Final = [options, revoke, introspect, userinfo, userinfo_posted]
