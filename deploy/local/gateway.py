@@ -2,6 +2,7 @@
 
 import http.client
 import importlib.util
+import os
 import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -76,7 +77,9 @@ class Gateway:
                 str(binary()),
                 *("--config-path", str(self._configuration)),
                 # Several may run on one machine; nobody takes over from another.
-                *("--disable-hot-restart", "--concurrency", "2", "--log-level", "warning"),
+                *("--disable-hot-restart", "--log-level", "warning"),
+                # Half the cores: the services need the others.
+                *("--concurrency", str(max(1, (os.cpu_count() or 2) // 2))),
             ],
             log=log,
             ready=self._is_ready,

@@ -59,8 +59,6 @@ async def test_spoofed_headers_do_not_reach_a_service(gateway: Gateway) -> None:
         "x-forwarded-for",
         "x-forwarded-proto",
         "x-request-id",
-        "traceparent",
-        "tracestate",
     }
 
 
@@ -70,7 +68,7 @@ async def test_no_header_can_be_removed_by_naming_it_hop_by_hop(gateway: Gateway
     answer = await gateway.ask("POST", "/t/acme/token", [("Connection", f"close, {name}")])
     for seen in gateway.seen():
         assert seen.all("x-forwarded-for") == ["127.0.0.1"]
-        assert len(seen.all("x-request-id")) == len(seen.all("traceparent")) == 1
+        assert len(seen.all("x-request-id")) == 1
     assert answer.status in (200, 400)
 
 
@@ -139,20 +137,10 @@ async def test_every_refusal_carries_a_request_id_that_the_log_knows(gateway: Ga
     assert not gateway.seen()
 
 
-async def test_every_request_gets_a_fresh_unsampled_traceparent(gateway: Gateway) -> None:
-    """W3C Trace Context §3.2. An outside trace id is not taken over: it could link or flood ours."""
-    parents = set()
-    for _ in range(5):
-        answer = await gateway.ask(
-            "GET", "/t/acme/jwks.json", [("traceparent", f"00-{OUTSIDE_TRACE}-{'1' * 16}-01")]
-        )
-        (parent,) = gateway.services["jwks"].last.all("traceparent")
-        found = re.fullmatch(r"00-([0-9a-f]{32})-([0-9a-f]{16})-00", parent)
-        assert found
-        assert found[1] not in ("0" * 32, OUTSIDE_TRACE)
-        assert (await gateway.log(answer.headers["x-request-id"]))["trace_id"] == found[1]
-        parents.add(parent)
-    assert len(parents) == 5
+async def test_an_outside_trace_is_not_continued(gateway: Gateway) -> None:
+    """W3C Trace Context §6: an outside trace id could link or flood ours."""
+    await gateway.ask("GET", "/t/acme/jwks.json", [("traceparent", f"00-{OUTSIDE_TRACE}-{'1' * 16}-01")])
+    assert not gateway.services["jwks"].last.all("traceparent")
 
 
 @pytest.mark.parametrize(

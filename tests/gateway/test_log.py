@@ -29,7 +29,7 @@ async def test_a_line_says_what_happened(gateway: Gateway) -> None:
         "bytes_out": len(answer.body),
     }
     assert expected.items() <= line.items()
-    assert set(line) - set(expected) == {"time", "request_id", "trace_id", "duration_ms", "details", "flags"}
+    assert set(line) - set(expected) == {"time", "request_id", "duration_ms", "details", "flags"}
 
 
 async def test_no_query_credential_cookie_referer_or_body_is_logged(gateway: Gateway) -> None:
