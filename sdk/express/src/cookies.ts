@@ -108,19 +108,29 @@ export class CookieNames {
     return [...found].sort((a, b) => b - a).slice(0, MOST_CANDIDATES);
   }
 
-  /** Writes a session and its pointer; null when it is too large. */
-  write(lid: string, gen: number, sealed: string, maxAgeS: number): Change[] | null {
-    const parts = split(this.session(lid, gen), sealed);
-    if (parts === null) return null;
-    return [...parts, [this.pointer, lid] as const].map(([name, value]) => ({ name, value, maxAgeS }));
+  /** Makes a login the one that counts. Only a sign-in does this: see above. */
+  point(lid: string, maxAgeS: number): Change {
+    return { name: this.pointer, value: lid, maxAgeS };
   }
 
-  /** Deletes what there is of sessions, except the parts that `kept` writes. */
-  sweep(cookies: Cookies, kept: readonly Change[] = []): Change[] {
-    const stay = new Set(kept.map((change) => change.name));
+  /** One generation of a session; null when it is too large. */
+  write(lid: string, gen: number, sealed: string, maxAgeS: number): Change[] | null {
+    const parts = split(this.session(lid, gen), sealed);
+    return parts && [...parts].map(([name, value]) => ({ name, value, maxAgeS }));
+  }
+
+  /** Deletes the generations of a login below `gen`. A higher one may be another process's, and newer. */
+  forget(cookies: Cookies, lid: string, gen: number): Change[] {
+    const start = `${this.pointer}.${lid}.`;
     return [...cookies.keys()]
-      .filter((name) => (name === this.pointer || name.startsWith(`${this.pointer}.`)) && !stay.has(name))
+      .filter((name) => name.startsWith(start) && parseInt(name.slice(start.length), 10) < gen)
       .map(deletion);
+  }
+
+  /** Deletes all sessions, and what points to them unless `pointed` says where it points now. */
+  sweep(cookies: Cookies, pointed?: Change): Change[] {
+    const gone = [...cookies.keys()].filter((name) => name.startsWith(`${this.pointer}.`)).map(deletion);
+    return [...gone, pointed ?? deletion(this.pointer)];
   }
 
   begin(state: string, sealed: string): Change {

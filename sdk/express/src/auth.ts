@@ -1,0 +1,264 @@
+/** What an app wires up: the routes, the guards, `req.auth`. Works the same in Express 4 and 5. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+
+import { readSession, type Session } from "./claims.js";
+import { type Config, type MtasOptions, readConfig } from "./config.js";
+import { type Change, CookieNames, join, parseCookies } from "./cookies.js";
+import { RequestAuth } from "./context.js";
+import { MtasError } from "./errors.js";
+import { Http } from "./http.js";
+import { Issuer } from "./issuer.js";
+import { Refusal, verifyAccessToken } from "./jwt.js";
+import { OidcClient } from "./oidc.js";
+import { openRedis } from "./redis.js";
+import { isDue, Refresher } from "./refresh.js";
+import { canGoToLogin, isCsrfSafe, isNavigation, sentUrl } from "./request.js";
+import { sendPage, sendProblem, sendRedirect, setCookies } from "./response.js";
+import { Routes } from "./routes.js";
+import { localPath } from "./return_to.js";
+import { Sealer } from "./seal.js";
+import { userOf } from "./session.js";
+
+/** Fits `app.use()` and `app.get()` of Express 4 and 5. */
+export type Handler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  next: (error?: unknown) => void,
+) => void;
+
+/** For tests, and for where the usual is not at hand. */
+export interface Surroundings {
+  /** How the server is reached. */
+  fetch?: typeof fetch;
+  /** Seconds since 1970. */
+  now?: () => number;
+  /** Where a fault that an operator must mend is told, without secrets; `console.warn` unless given. */
+  warn?: (message: string) => void;
+}
+
+export interface MtasAuth {
+  /** `GET /login`, `GET /callback`, `POST /logout` and `GET /me`, below the prefix: `app.use(auth.router())`. */
+  router(): Handler;
+  /** `req.auth` on every request, whether somebody is signed in or not: `app.use(auth.middleware)`. */
+  readonly middleware: Handler;
+  /** Goes on only when somebody is signed in; a page load is sent to sign in, anything else gets a 401. */
+  requireUser(): Handler;
+  /** For APIs: goes on only with a valid access token in the Authorization header (RFC 6750). */
+  requireAccessToken(options?: { scope?: string | readonly string[] }): Handler;
+  /** Lets go of what is open (the connection to Redis). */
+  close(): Promise<void>;
+}
+
+/** Throws: ConfigurationError, with everything that is wrong. */
+export function createMtasAuth(options: MtasOptions = {}, surroundings: Surroundings = {}): MtasAuth {
+  return new Auth(readConfig(options), surroundings);
+}
+
+/** What a request's cookies came to. */
+interface Opened {
+  readonly session: Session | null;
+  /** Why there is none although there might be. */
+  readonly error?: MtasError;
+}
+
+const OPENED = Symbol("mtas session");
+type Marked = IncomingMessage & { auth?: RequestAuth; [OPENED]?: Promise<Opened> };
+
+export class Auth implements MtasAuth {
+  readonly config: Config;
+  readonly names: CookieNames;
+  readonly sealer: Sealer;
+  readonly client: OidcClient;
+  readonly now: () => number;
+  readonly #issuer: Issuer;
+  readonly #refresher: Refresher;
+  readonly #warn: (message: string) => void;
+  readonly #close: () => Promise<void>;
+  readonly middleware: Handler;
+
+  constructor(config: Config, surroundings: Surroundings) {
+    this.config = config;
+    this.now = surroundings.now ?? (() => Math.floor(Date.now() / 1000));
+    this.#warn = surroundings.warn ?? ((message) => console.warn(message));
+    this.names = new CookieNames(config.appUrl, config.appId);
+    this.sealer = new Sealer(config.cookieSecrets, config.issuer, config.appId);
+    const http = new Http(config.timeoutS, surroundings.fetch);
+    this.#issuer = new Issuer(config, http, this.now);
+    this.client = new OidcClient(config, http, this.#issuer, this.now);
+    const redis = openRedis(config, this.sealer, this.now, (message) => this.warn(message));
+    this.#refresher = new Refresher(this.client, redis?.sharing, this.now);
+    this.#close = redis?.close ?? (() => Promise.resolve());
+    this.middleware = this.#handler(async (request, response) => {
+      const opened = await this.open(request, response);
+      (request as Marked).auth = new RequestAuth(opened.session ?? undefined);
+      if (opened.error) throw opened.error;
+    });
+  }
+
+  router(): Handler {
+    const routes = new Routes(this);
+    return (request, response, next) => {
+      const route = routes.find(request);
+      if (route === null) return next();
+      route(request, response).catch((error: unknown) => this.#fail(request, response, next, error));
+    };
+  }
+
+  requireUser(): Handler {
+    return this.#handler(async (request, response) => {
+      (request as Marked).auth = new RequestAuth(await this.requireSession(request, response));
+    });
+  }
+
+  requireAccessToken({ scope = [] }: { scope?: string | readonly string[] } = {}): Handler {
+    const wanted = typeof scope === "string" ? scope.split(" ").filter(Boolean) : [...scope];
+    return this.#handler(async (request, response) => {
+      try {
+        (request as Marked).auth = await this.#readBearer(request, wanted);
+      } catch (error) {
+        if (error instanceof MtasError && error.status < 500) {
+          response.setHeader("WWW-Authenticate", challenge(error, wanted));
+        }
+        throw error;
+      }
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#close();
+  }
+
+  /** Throws: MtasError login_required, csrf, server_unavailable. */
+  async requireSession(request: IncomingMessage, response: ServerResponse): Promise<Session> {
+    const { session, error } = await this.open(request, response);
+    if (error) throw error;
+    if (session === null) throw new MtasError("login_required", "Send the browser to login_url.");
+    return session;
+  }
+
+  /** Once a request, however many handlers ask. */
+  open(request: IncomingMessage, response: ServerResponse): Promise<Opened> {
+    return ((request as Marked)[OPENED] ??= this.#open(request, response));
+  }
+
+  async #open(request: IncomingMessage, response: ServerResponse): Promise<Opened> {
+    const session = this.peek(request);
+    if (session === null) return { session };
+    if (!isCsrfSafe(request.method, request.headers, this.config.appUrl)) {
+      return { session: null, error: new MtasError("csrf", "Send the header X-MTAS-CSRF: 1 with this request.") };
+    }
+    const now = this.now();
+    if (!isDue(session, this.config.refreshBeforeS, now)) return { session };
+    const isValid = session.at_exp > now;
+    if (session.rt === undefined) return isValid ? { session } : this.#end(request, response, session);
+    let next: Session | null;
+    try {
+      next = await this.#refresher.refresh(session);
+    } catch (error) {
+      if (!(error instanceof MtasError)) throw error;
+      if (!isValid) return { session: null, error };
+      this.warn(`${error.message} The session goes on with its access token.`);
+      return { session };
+    }
+    if (next === null) return this.#end(request, response, session);
+    this.store(response, next, this.names.forget(parseCookies(request.headers.cookie), next.lid, next.gen));
+    return { session: next };
+  }
+
+  #end(request: IncomingMessage, response: ServerResponse, session: Session): Opened {
+    // Not the pointer: by the time this answer arrives, it may point to another login.
+    const gone = this.names.forget(parseCookies(request.headers.cookie), session.lid, session.gen + 1);
+    setCookies(response, this.names, gone);
+    return { session: null };
+  }
+
+  /** The session of a request's cookies, as it is: whatever does not open is as if it were not there. */
+  peek(request: IncomingMessage): Session | null {
+    const header = request.headers.cookie;
+    if (header === undefined || !header.includes(this.names.pointer)) return null;
+    const cookies = parseCookies(header);
+    const lid = this.names.lid(cookies);
+    if (lid === null) return null;
+    for (const gen of this.names.generations(cookies)) {
+      const sealed = join(this.names.session(lid, gen), cookies);
+      const session = sealed === null ? null : readSession(this.sealer.open("mtas-session", sealed), this.now());
+      if (session?.lid === lid && session.gen === gen) return session;
+    }
+    return null;
+  }
+
+  /** Writes a generation, beside `changes`. Throws: MtasError session_too_large. */
+  store(response: ServerResponse, session: Session, changes: readonly Change[]): void {
+    const maxAgeS = Math.max((session.rt === undefined ? session.at_exp : session.exp) - this.now(), 1);
+    const sealed = this.sealer.seal("mtas-session", session);
+    const parts = this.names.write(session.lid, session.gen, sealed, maxAgeS);
+    if (parts === null) {
+      const detail = `The session has ${sealed.length} bytes, more than five cookies hold. Ask for fewer claims.`;
+      throw new MtasError("session_too_large", detail);
+    }
+    setCookies(response, this.names, [...changes, ...parts]);
+  }
+
+  loginUrl(returnTo?: string): string {
+    const target = localPath(returnTo, this.config.prefix);
+    const query = target === null || target === "/" ? "" : `?${new URLSearchParams({ returnTo: target }).toString()}`;
+    return `${this.config.prefix}/login${query}`;
+  }
+
+  /** For an operator. */
+  warn(message: string): void {
+    this.#warn(`mtas: ${message}`);
+  }
+
+  /** The answer to a request that goes no further. */
+  refuse(request: IncomingMessage, response: ServerResponse, error: MtasError, loginUrl: string): void {
+    if (error.status >= 500) this.warn(error.message);
+    if (isNavigation(request.headers) && error.code !== "login_required") sendPage(response, error, loginUrl);
+    else sendProblem(response, error, loginUrl);
+  }
+
+  #handler(decide: (request: IncomingMessage, response: ServerResponse) => Promise<void>): Handler {
+    return (request, response, next) => {
+      decide(request, response).then(
+        () => next(),
+        (error: unknown) => this.#fail(request, response, next, error),
+      );
+    };
+  }
+
+  #fail(request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void, error: unknown): void {
+    if (!(error instanceof MtasError) || response.headersSent) return next(error);
+    const url = this.loginUrl(request.method === "GET" ? sentUrl(request) : undefined);
+    if (error.code === "login_required" && canGoToLogin(request.method, request.headers)) sendRedirect(response, url);
+    else this.refuse(request, response, error, url);
+  }
+
+  async #readBearer(request: IncomingMessage, wanted: readonly string[]): Promise<RequestAuth> {
+    const match = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(request.headers.authorization ?? "");
+    const token = match?.[1];
+    if (token === undefined) throw new MtasError("token_missing", "Send Authorization: Bearer and an access token.");
+    const { issuer, clockLeewayS: leewayS, appId, resource } = this.config;
+    const findKey = (kid: string, alg: string): ReturnType<Issuer["key"]> => this.#issuer.key(kid, alg);
+    const rules = { issuer, leewayS, now: this.now(), findKey };
+    const claims = await verifyAccessToken(token, resource ?? appId, rules).catch((error: unknown) => {
+      if (!(error instanceof Refusal)) throw error;
+      throw new MtasError("token_invalid", `The access token is refused: ${error.message}.`);
+    });
+    const auth = new RequestAuth(undefined, claims);
+    const missing = wanted.filter((scope) => !auth.scope.includes(scope));
+    if (missing.length > 0) throw new MtasError("insufficient_scope", `Ask for the scope ${missing.join(" ")}.`);
+    return auth;
+  }
+
+  /** What `GET /me` answers. */
+  describe(session: Session): object {
+    return { user: userOf(session) };
+  }
+}
+
+/** RFC 6750 §3. */
+function challenge(error: MtasError, scope: readonly string[]): string {
+  if (error.code === "token_missing") return "Bearer";
+  if (error.code === "insufficient_scope") return `Bearer error="insufficient_scope", scope="${scope.join(" ")}"`;
+  return 'Bearer error="invalid_token"';
+}
