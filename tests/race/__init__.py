@@ -14,4 +14,5 @@ database after every trial, is held against what may be.
     contest.py    draws the trials from a seed, runs them, counts
     report.py     progress, the table, JSON
     test_race.py  a small one, for every test run
+    test_crash.py PostgreSQL and a process killed under load, and rotations really lost
 """

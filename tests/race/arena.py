@@ -78,6 +78,7 @@ class Arena:
     strict: Caller  # a client without grace
     processes: Sequence[Process]
     wires: Sequence[Wire]
+    database_url: str
     database: "asyncpg.Connection[asyncpg.Record]"
     valkey: Valkey
     nats_url: str
@@ -164,6 +165,11 @@ class Arena:
         """Connections for a volley of so many."""
         await asyncio.gather(*(wire.warm(number) for wire in self.wires))
 
+    async def reconnect(self) -> None:
+        """After PostgreSQL was away."""
+        self.database.terminate()
+        self.database = await asyncpg.connect(self.database_url)
+
     # What the database says ------------------------------------------------------------------
 
     async def query(self, statement: str, *values: object) -> list[dict[str, Any]]:
@@ -238,6 +244,7 @@ async def opened(stack: Stack, *, count_calls: bool = False) -> AsyncIterator[Ar
         callers[0],
         [_process(stack, index, port) for index, port in enumerate(chosen)],
         [Wire(port) for port in chosen],
+        stack.postgres.superuser_url,
         database,
         valkey,
         stack.nats.url("ops"),
@@ -251,7 +258,7 @@ async def opened(stack: Stack, *, count_calls: bool = False) -> AsyncIterator[Ar
     finally:
         await arena.stop()
         await valkey.aclose()
-        await database.close()
+        await arena.database.close()
 
 
 def _process(stack: Stack, index: int, port: int) -> Process:
