@@ -59,7 +59,11 @@ class FairShare:
         self.counters: Final = Counters()
 
     def of(self, tenant: Hashable) -> "_Share":
-        """`async with share.of(tenant_id):` Raises: Unavailable."""
+        """`async with share.of(tenant_id):` Raises: Unavailable.
+
+        Its slot is free again only at the event loop's next turn. Work that never waits would
+        otherwise be done in the order it came, before the loop has heard who else is there.
+        """
         return _Share(self, tenant)
 
     async def enter(self, tenant: Hashable) -> None:
@@ -90,23 +94,28 @@ class FairShare:
 
     async def _wait(self, tenant: Hashable) -> None:
         turn = self._line_up(tenant)
-        began = turn.get_loop().time()
+        loop = turn.get_loop()
+        began = loop.time()
+        patience = loop.call_later(self._patience_s, self._give_up, turn)
         try:
-            async with asyncio.timeout(self._patience_s):
-                await turn
-        except BaseException as error:
+            await turn
+        except BaseException:
             if turn.done() and not turn.cancelled() and turn.exception() is None:
                 self.leave(tenant)  # its turn had come just as it went away
             else:
                 self._step_out(tenant, turn)
-            if isinstance(error, TimeoutError):
-                self.counters.refused += 1
-                raise Unavailable("waited for a turn too long") from None
             raise
-        waited = turn.get_loop().time() - began
+        finally:
+            patience.cancel()
+        waited = loop.time() - began
         self.counters.waited += 1
         self.counters.wait_s += waited
         self.counters.longest_wait_s = max(self.counters.longest_wait_s, waited)
+
+    def _give_up(self, turn: "asyncio.Future[None]") -> None:
+        if not turn.done():
+            self.counters.refused += 1
+            turn.set_exception(Unavailable("waited too long for a turn"))
 
     def _line_up(self, tenant: Hashable) -> "asyncio.Future[None]":
         queue = self._queue_of(tenant) or deque()
@@ -191,4 +200,4 @@ class _Share:
     async def __aexit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        self._of.leave(self._tenant)
+        asyncio.get_running_loop().call_soon(self._of.leave, self._tenant)

@@ -10,6 +10,7 @@ from litestar.types import ASGIApp
 from services.token import events
 from services.token.flows.client_authentication import ClientSecrets
 from services.token.flows.context import Context
+from services.token.flows.fairness import share_out
 from services.token.flows.signing_keys import SigningKeys
 from services.token.flows.upkeep import forget_expired_families
 from services.token.routes import ROUTES, resolve_tenant
@@ -55,6 +56,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
             {int(key_id): key for key_id, key in parse_keys(settings.refresh_token_keys).items()}
         ),
         relay=Relay(database, bus, "token"),
+        share=share_out(settings.database_pool_size),
         client_secrets=ClientSecrets(database, ttl_s=settings.cache_ttl_s),
         clock=clock,
         entropy=entropy,

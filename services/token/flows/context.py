@@ -8,6 +8,7 @@ from shared.clock import Clock, Entropy
 from shared.db import Database
 from shared.directory import Directory
 from shared.events.outbox import Relay
+from shared.fair_share import FairShare
 from shared.oauth.refresh_token import RefreshTokenKeys
 from shared.valkey import Valkey
 
@@ -21,5 +22,6 @@ class Context:
     signing_keys: SigningKeys
     refresh_token_keys: RefreshTokenKeys
     relay: Relay
+    share: FairShare
     clock: Clock
     entropy: Entropy

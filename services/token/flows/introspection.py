@@ -22,13 +22,16 @@ async def introspect(
     """Raises: OAuthError invalid_client; a public client may not ask (RFC 7662 §2.1)."""
     params = Params.parse(body)
     params.refuse_repeated()
-    client = await authenticated_client(context, tenant, authorization, params)
-    if not client.is_confidential:
-        raise OAuthError("invalid_client", "client authentication failed", reason="public client introspects")
-    token = params.require("token")
-    if token.startswith(refresh_token.PREFIX):
-        return await _refresh_token(context, tenant, client, token)
-    return await _access_token(context, tenant, client, token)
+    async with context.share.of(tenant.tenant_id):
+        client = await authenticated_client(context, tenant, authorization, params)
+        if not client.is_confidential:
+            raise OAuthError(
+                "invalid_client", "client authentication failed", reason="public client introspects"
+            )
+        token = params.require("token")
+        if token.startswith(refresh_token.PREFIX):
+            return await _refresh_token(context, tenant, client, token)
+        return await _access_token(context, tenant, client, token)
 
 
 async def _access_token(context: Context, tenant: Tenant, client: Client, token: str) -> dict[str, Any]:

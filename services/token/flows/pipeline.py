@@ -1,7 +1,7 @@
 """The token endpoint, step by step (RFC 6749 §3.2). A grant supplies only what is its own.
 
 1  read the parameters, each at most once
-2  find the grant by grant_type
+2  find the grant by grant_type; wait for the tenant's turn, where tenants must wait
 3  authenticate the client
 4  may this client use this grant?
 5  the key that will sign: what may be away is asked for before anything is decided
@@ -37,12 +37,13 @@ async def answer(context: Context, tenant: Tenant, authorization: str | None, bo
     grant = GRANTS.get(grant_type)
     if grant is None:
         raise OAuthError("unsupported_grant_type", "grant_type is not supported")
-    client = await authenticated_client(context, tenant, authorization, params)
-    if grant_type not in client.grant_types:
-        raise OAuthError("unauthorized_client", "this client may not use this grant_type")
-    key = await context.signing_keys.active(tenant.tenant_id, tenant.signing_alg)
-    granted = await grant(context, tenant, client, params)
-    return mint(context, tenant, client, granted, key)
+    async with context.share.of(tenant.tenant_id):
+        client = await authenticated_client(context, tenant, authorization, params)
+        if grant_type not in client.grant_types:
+            raise OAuthError("unauthorized_client", "this client may not use this grant_type")
+        key = await context.signing_keys.active(tenant.tenant_id, tenant.signing_alg)
+        granted = await grant(context, tenant, client, params)
+        return mint(context, tenant, client, granted, key)
 
 
 async def authenticated_client(

@@ -17,17 +17,23 @@ from shared.oauth.types import Client, Tenant
 
 
 async def revoke(context: Context, tenant: Tenant, authorization: str | None, body: bytes) -> None:
-    """Raises: OAuthError invalid_client, invalid_request, unsupported_token_type."""
+    """Raises: OAuthError invalid_client, invalid_request, unsupported_token_type; Unavailable."""
     params = Params.parse(body)
     params.refuse_repeated()
-    client = await authenticated_client(context, tenant, authorization, params)
-    family_id = await _family_of(context, tenant, client, params.require("token"))
-    if family_id is None:
-        return
-    async with context.database.connection() as connection:
-        await store.revoke_family(
-            connection, tenant.tenant_id, family_id, client.client_id, "revoked_by_client", context.clock()
-        )
+    async with context.share.of(tenant.tenant_id):
+        client = await authenticated_client(context, tenant, authorization, params)
+        family_id = await _family_of(context, tenant, client, params.require("token"))
+        if family_id is None:
+            return
+        async with context.database.connection() as connection:
+            await store.revoke_family(
+                connection,
+                tenant.tenant_id,
+                family_id,
+                client.client_id,
+                "revoked_by_client",
+                context.clock(),
+            )
     context.relay.nudge()
 
 

@@ -12,7 +12,12 @@ from shared.oauth.types import Tenant
 
 
 async def userinfo(context: Context, tenant: Tenant, token: str) -> dict[str, Any]:
-    """Raises: OAuthError invalid_token, insufficient_scope (RFC 6750 §3.1)."""
+    """Raises: OAuthError invalid_token, insufficient_scope (RFC 6750 §3.1); Unavailable."""
+    async with context.share.of(tenant.tenant_id):
+        return await _userinfo(context, tenant, token)
+
+
+async def _userinfo(context: Context, tenant: Tenant, token: str) -> dict[str, Any]:
     now = context.clock()
     claims = await access_token.verify(context, tenant, token, now)
     if claims is None or tenant.disabled_at is not None:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -141,6 +142,12 @@ async def token_url(stores: Stack, clock: FakeClock) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def world(stores: Stack, seed: Seed, clock: FakeClock, token_url: str) -> AsyncIterator[World]:
+    async with a_world(stores, seed, clock, token_url) as world:
+        yield world
+
+
+@asynccontextmanager
+async def a_world(stores: Stack, seed: Seed, clock: FakeClock, url: str) -> AsyncIterator[World]:
     slug = some_slug()
     tenant_id = await seed.tenant(slug)
     secret = await seed.client(tenant_id, slug, ClientType.WEB)
@@ -149,7 +156,7 @@ async def world(stores: Stack, seed: Seed, clock: FakeClock, token_url: str) -> 
     await seed_key(seed, sealer, tenant_id)
     codes = open_valkey(Secret(stores.environment("authorize")["MTAS_VALKEY_URL"]))
     reader = open_valkey(Secret(stores.environment("token")["MTAS_VALKEY_URL"]))
-    async with httpx2.AsyncClient(base_url=token_url) as http:
+    async with httpx2.AsyncClient(base_url=url) as http:
         yield World(
             http, clock, seed, codes, reader, sealer, slug, tenant_id, secret, await seed.user(tenant_id)
         )

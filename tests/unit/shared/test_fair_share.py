@@ -78,6 +78,22 @@ async def test_who_comes_again_and_again_is_not_new_each_time() -> None:
     assert work.began == ["a0", "b0", "a1", "b1", "a2", "b2"]
 
 
+async def test_work_that_never_waits_is_not_done_in_the_order_it_came() -> None:
+    """What came in the same turn of the loop is heard before the next one begins."""
+    share = FairShare(10, each=8, waiting=1000, waiting_each=1000)
+    done: list[str] = []
+
+    async def work(tenant: str) -> None:
+        async with share.of(tenant):
+            done.append(tenant)
+
+    storm = [asyncio.create_task(work("a")) for _ in range(200)]
+    await asyncio.sleep(0)
+    await work("b")
+    assert done.index("b") <= 16
+    await asyncio.gather(*storm)
+
+
 async def test_no_tenant_holds_every_slot_when_it_may_not() -> None:
     work = line(10, each=8)
     await work.come(*(f"a{n}" for n in range(20)))
