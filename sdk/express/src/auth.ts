@@ -1,5 +1,6 @@
 /** What an app wires up: the routes, the guards, `req.auth`. Works the same in Express 4 and 5. */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { inspect } from "node:util";
 
 import { readSession, type Session } from "./claims.js";
 import { type Config, type MtasOptions, readConfig } from "./config.js";
@@ -126,6 +127,15 @@ export class Auth implements MtasAuth {
 
   close(): Promise<void> {
     return this.#close();
+  }
+
+  /** What a log may show: the configuration holds secrets. */
+  toJSON(): object {
+    return { issuer: this.config.issuer, appId: this.config.appId };
+  }
+
+  [inspect.custom](): string {
+    return `MtasAuth ${inspect(this.toJSON())}`;
   }
 
   /** Throws: MtasError login_required, csrf, server_unavailable. */

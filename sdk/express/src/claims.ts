@@ -1,5 +1,5 @@
 /** What the cookies hold once they are open (the same members in every MTAS SDK). */
-import { isLid } from "./cookies.js";
+import { isLid, LAST_GENERATION } from "./cookies.js";
 import { isObject } from "./json.js";
 
 /** Claims about the user, as the ID token had them at sign-in. */
@@ -51,17 +51,19 @@ export function readSession(claims: Record<string, unknown> | null, now: number)
     claims["v"] === 1 &&
     isLid(claims["lid"]) &&
     isCount(claims["gen"]) &&
-    isText(claims["sub"]) &&
+    claims["gen"] <= LAST_GENERATION &&
+    typeof claims["sub"] === "string" &&
+    claims["sub"] !== "" &&
     isObject(claims["user"]) &&
-    isText(claims["at"]) &&
+    typeof claims["at"] === "string" &&
     isCount(claims["at_exp"]) &&
-    isText(claims["idt"]) &&
+    typeof claims["idt"] === "string" &&
     typeof claims["scope"] === "string" &&
     isCount(claims["iat"]) &&
     isCount(claims["exp"]) &&
-    (claims["rt"] === undefined || isText(claims["rt"])) &&
-    (claims["sid"] === undefined || isText(claims["sid"])) &&
-    (claims["auth_time"] === undefined || isCount(claims["auth_time"])) &&
+    (claims["rt"] === undefined || typeof claims["rt"] === "string") &&
+    (claims["sid"] === undefined || typeof claims["sid"] === "string") &&
+    (claims["auth_time"] === undefined || Number.isSafeInteger(claims["auth_time"])) &&
     claims["exp"] > now;
   return valid ? (claims as unknown as Session) : null;
 }
@@ -70,18 +72,14 @@ export function readTransaction(claims: Record<string, unknown> | null, now: num
   const valid =
     claims !== null &&
     claims["v"] === 1 &&
-    isText(claims["state"]) &&
-    isText(claims["nonce"]) &&
-    isText(claims["code_verifier"]) &&
-    isText(claims["return_to"]) &&
+    typeof claims["state"] === "string" &&
+    typeof claims["nonce"] === "string" &&
+    typeof claims["code_verifier"] === "string" &&
+    typeof claims["return_to"] === "string" &&
     isCount(claims["iat"]) &&
     isCount(claims["exp"]) &&
     claims["exp"] > now;
   return valid ? (claims as unknown as Transaction) : null;
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === "string" && value !== "";
 }
 
 function isCount(value: unknown): value is number {

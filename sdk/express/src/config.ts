@@ -122,8 +122,8 @@ export function readConfig(
     if (wrong !== null) complain("issuer", wrong);
   }
   const appId = text("appId", "is missing; set it to the app's ID (client_id)");
-  if (appId !== undefined && !/^[A-Za-z0-9_-]{1,64}$/.test(appId)) {
-    complain("appId", "may hold letters, digits, - and _ only; copy it from the dashboard");
+  if (appId !== undefined && !/^[A-Za-z0-9-]{1,64}$/.test(appId)) {
+    complain("appId", "may hold letters, digits and - only; copy it from the dashboard");
   }
   const appSecret = text("appSecret", "is missing; set it to the app's secret, shown once when it was made");
   const appUrl = text("appUrl", "is missing; set it to the origin where browsers reach this app");
@@ -168,7 +168,7 @@ export function readConfig(
     refreshBeforeS: seconds("refreshBeforeS", 60, 0, 3600),
     sessionMaxAgeS: seconds("sessionMaxAgeS", 2_592_000, 300, 34_560_000),
     clockLeewayS: seconds("clockLeewayS", 30, 0, 300),
-    timeoutS: seconds("timeoutS", 5, 0.1, 60, false),
+    timeoutS: seconds("timeoutS", 5, 0.001, 60, false),
     jwksStaleS: seconds("jwksStaleS", 86_400, 0, 604_800),
   };
   if (problems.length > 0 || !issuer || !appId || !appSecret || !appUrl) throw new ConfigurationError(problems);
@@ -176,8 +176,9 @@ export function readConfig(
 }
 
 function secrets(value: unknown, complain: (what: string) => void): readonly string[] {
-  const list: unknown = typeof value === "string" ? value.split(",").map((one) => one.trim()) : value;
-  const found = Array.isArray(list) ? (list as unknown[]).filter((one) => typeof one === "string") : [];
+  const list: unknown = typeof value === "string" ? value.split(",") : value;
+  const texts = Array.isArray(list) ? (list as unknown[]).filter((one) => typeof one === "string") : [];
+  const found = texts.map((one) => one.trim());
   if (found.length === 0) {
     complain("is missing; make one with `openssl rand -base64 48`");
   } else if (found.some((one) => [...one].length < MIN_SECRET)) {

@@ -12,7 +12,7 @@ export const LARGEST = 3800;
 const MOST_CHUNKS = 5;
 const MOST_CANDIDATES = 8;
 const MOST_TRANSACTIONS = 4;
-const LAST_GENERATION = 2 ** 31 - 1;
+export const LAST_GENERATION = 2 ** 31 - 1;
 const TRANSACTION_MAX_AGE_S = 600;
 
 export type Cookies = ReadonlyMap<string, string>;
@@ -141,13 +141,13 @@ export class CookieNames {
     return deletion(this.transaction(state));
   }
 
-  /** All transactions but the newest few are deleted; `isOlder` orders two of them by their values. */
-  crowd(cookies: Cookies, beginning: string, age: (value: string) => number): Change[] {
+  /** Deletes the transactions that do not open, and all but the newest few; `begun` opens one. */
+  crowd(cookies: Cookies, begun: (sealed: string) => number | undefined): Change[] {
     return [...cookies]
-      .filter(([name]) => name.startsWith(this.#transactions) && name !== beginning)
-      .map(([name, value]) => ({ name, begun: age(value) }))
-      .sort((a, b) => b.begun - a.begun)
-      .slice(MOST_TRANSACTIONS)
+      .filter(([name]) => name.startsWith(this.#transactions))
+      .map(([name, value]) => ({ name, at: begun(value) ?? -1 }))
+      .sort((one, other) => other.at - one.at)
+      .filter(({ at }, i) => i >= MOST_TRANSACTIONS || at < 0)
       .map(({ name }) => deletion(name));
   }
 

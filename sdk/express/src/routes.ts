@@ -72,8 +72,8 @@ export class Routes {
   #begin(request: IncomingMessage, transaction: Transaction): Change[] {
     const { names, sealer } = this.#auth;
     const own = names.begin(transaction.state, sealer.seal("mtas-tx", transaction));
-    const begun = (value: string): number => this.#readTransaction(value)?.iat ?? 0;
-    return [...names.crowd(parseCookies(request.headers.cookie), own.name, begun), own];
+    const begun = (sealed: string): number | undefined => this.#readTransaction(sealed)?.iat;
+    return [...names.crowd(parseCookies(request.headers.cookie), begun), own];
   }
 
   /** RFC 6749 §4.1.2, RFC 9207 §2.4, OIDC Core §3.1.3. */

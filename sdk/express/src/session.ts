@@ -8,7 +8,7 @@ import type { Tokens } from "./oidc.js";
 /** Claims about the token and the sign-in, not about the user. */
 const NOT_PROFILE = new Set([
   "iss", "sub", "aud", "exp", "nbf", "iat", "jti", "nonce", "azp", "auth_time", "acr", "amr", "sid",
-  "at_hash", "c_hash", "s_hash",
+  "at_hash", "c_hash",
 ]); // prettier-ignore
 
 export function beginSession(tokens: Tokens & { idToken: string; claims: Claims }, now: number, maxAgeS: number): Session {

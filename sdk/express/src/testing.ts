@@ -132,6 +132,7 @@ export class FakeIssuer {
   readonly #codes = new Map<string, Grant>();
   readonly #families = new Map<string, Family>();
   #keys: SigningKey[];
+  #rotations = 0;
 
   private constructor({ appId = "test-app", alg = "RS256", now = seconds }: FakeIssuerOptions) {
     this.appId = appId;
@@ -204,6 +205,11 @@ export class FakeIssuer {
   /** Ends every grant: the next refresh is refused. */
   revokeAll(): void {
     for (const family of this.#families.values()) family.revoked = true;
+  }
+
+  /** How often a refresh token was replaced; one that is asked for twice within the grace counts once. */
+  get rotations(): number {
+    return this.#rotations;
   }
 
   get activeGrants(): number {
@@ -308,6 +314,7 @@ export class FakeIssuer {
     const now = this.#time();
     if (generation === family.generation) {
       family.generation += 1;
+      this.#rotations += 1;
       family.rotatedAt = now;
     } else if (generation !== family.generation - 1 || now > family.rotatedAt + this.graceS) {
       family.revoked = true;

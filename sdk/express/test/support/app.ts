@@ -1,7 +1,7 @@
 /** An app in Express 4 or 5 behind the fake issuer, and a browser in front of it. */
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { TestContext } from "node:test";
+import { test, type TestContext } from "node:test";
 
 import express5 from "express";
 import express4 from "express4";
@@ -110,4 +110,11 @@ function wire(express: Express, auth: MtasAuth): ReturnType<Express> {
 async function close(server: Server): Promise<void> {
   server.closeAllConnections();
   await new Promise<void>((resolve) => server.close(() => resolve()));
+}
+
+/** The same behaviour in Express 4 and 5. */
+export function inBoth(name: string, body: (express: Express, context: TestContext) => Promise<void>): void {
+  for (const [version, express] of Object.entries(VERSIONS)) {
+    test(`${name} (${version})`, (context) => body(express, context));
+  }
 }
