@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared.oauth.redirect_uri import matches
+from shared.oauth.redirect_uri import check_redirect_uri, matches
 
 REGISTERED = "https://app.example.com/oauth/callback?tenant=7"
 NATIVE = "http://127.0.0.1/oauth/callback"
@@ -162,3 +162,93 @@ def test_everything_else_of_a_loopback_uri_is_exact(presented: str) -> None:
 )
 def test_another_loopback_is_another(presented: str) -> None:
     assert not matches(presented, [NATIVE], native=True)
+
+
+# Registration: what is refused, and in which words ---------------------------------------------
+
+REFUSED = [
+    ("https://app.example/cb%00", "control character"),
+    ("https://app.example/cb%0d%0aSet-Cookie:x", "control character"),
+    ("https://app.example/cb%7F", "control character"),
+    ("https://app.example/cb\r\nX: y", "control character"),
+    ("https://app.example/c b", "control character"),
+    ("https://app.example/cb\x00", "control character"),
+    ("https://app.example/cb#here", "fragment"),
+    ("https://app.example/cb#", "fragment"),
+    ("https://app.example/cb?code=1", "must not have code"),
+    ("https://app.example/cb?a=1&state=", "must not have state"),
+    ("https://app.example/cb?iss", "must not have iss"),
+    ("https://app.example/cb?error=x", "must not have error"),
+    ("https://app.example/cb?%63ode=1", "must not have code"),
+    ("https://app.example:0443/cb", "has a port"),
+    ("https://app.example:0/cb", "has a port"),
+    ("https://app.example:99999/cb", "has a port"),
+    ("https://app.example:65536/cb", "has a port"),
+    ("https://app.example:/cb", "has a port"),
+    ("https://app.example:80:80/cb", "has a port"),
+    ("https://app.example:+80/cb", "has a port"),
+    ("http://[::1]:0/cb", "has a port"),
+    ("https://user@app.example/cb", "user name"),
+    ("https://user:pass@app.example/cb", "user name"),
+    ("HTTPS://app.example/cb", "lower-case scheme"),
+    ("https://App.example/cb", "lower case"),
+    ("https://app.example\\@evil.example/cb", "backslash"),
+    ("https://app.example/c\\b", "backslash"),
+    ("https://b\N{LATIN SMALL LETTER U WITH DIAERESIS}cher.example/cb", "Punycode"),
+    ("https://app.example/\N{CYRILLIC SMALL LETTER A}", "beyond ASCII"),
+    ("https://app.example./cb", "dot at the end"),
+    ("https://.app.example/cb", "name a host"),
+    ("https:///cb", "name a host"),
+    ("https://app.example/%2g", "may not hold"),
+    ("https://*.example/cb", "wildcards"),
+    ("https://app.example/a/%2e./cb", "in its path"),
+]
+REFUSED_OF_APPS = [
+    ("com.example.app://user@host/cb", "user name"),
+    ("com.example.app:user@host", "user name"),
+    ("com.example.app:/cb?code=1", "must not have code"),
+    ("com.example.app:/cb#x", "fragment"),
+    ("com.example.app:/cb%0a", "control character"),
+    ("COM.example.app:/cb", "lower-case scheme"),
+    ("myapp:/cb", "private-use scheme"),
+]
+
+
+@pytest.mark.parametrize(("uri", "words"), REFUSED, ids=ascii)
+def test_what_is_not_registered_is_said_why(uri: str, words: str) -> None:
+    for native in (False, True):
+        with pytest.raises(ValueError, match=words):
+            check_redirect_uri(uri, native=native)
+
+
+@pytest.mark.parametrize(("uri", "words"), REFUSED_OF_APPS, ids=ascii)
+def test_an_apps_own_scheme_is_no_way_around(uri: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        check_redirect_uri(uri, native=True)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://app.example",
+        "https://app.example/",
+        "https://app.example:8443/cb?tenant=7&to=a%20b",
+        "https://app.example:65535/cb",
+        "https://xn--bcher-kva.example/cb",
+        "https://app.example/cb?encode=1&status=2&error.code=3",
+        "https://app.example/@me/cb",
+        "http://localhost:3000/cb",
+        "http://127.0.0.1/cb",
+        "http://[::1]:8000/cb",
+        "https://[2001:db8::1]/cb",
+    ],
+)
+def test_what_apps_need_is_registered(uri: str) -> None:
+    check_redirect_uri(uri)
+
+
+@pytest.mark.parametrize(
+    "uri", ["com.example.app:/cb", "com.example.app://callback/x", "com.example.app:/cb?a=b@c"]
+)
+def test_so_are_the_schemes_of_native_apps(uri: str) -> None:
+    check_redirect_uri(uri, native=True)
