@@ -1,4 +1,8 @@
-"""Request parameters (RFC 6749 §3.1, §3.2): form-encoded, each at most once, empty means absent."""
+"""Request parameters (RFC 6749 §3.1, §3.2): form-encoded, each at most once, empty means absent.
+
+What is sent twice is repeated, even where one of the two is empty: which one counts is just what
+two readers of the same request might see differently.
+"""
 
 from collections.abc import Mapping
 from typing import Final
@@ -17,12 +21,14 @@ class Params:
     def __init__(self, pairs: list[tuple[str, str]]) -> None:
         values: dict[str, str] = {}
         repeated: set[str] = set()
+        seen: set[str] = set()
         for name, value in pairs:
-            if name in values or name in repeated:
+            if name in seen:
                 repeated.add(name)
                 values.pop(name, None)
             elif value:  # RFC 6749 §3.1: sent without a value is as if omitted
                 values[name] = value
+            seen.add(name)
         self._values: Mapping[str, str] = values
         self.repeated: Final = frozenset(repeated)
 
@@ -55,7 +61,12 @@ class Params:
         return value
 
     def refuse_repeated(self) -> None:
-        """Raises: OAuthError invalid_request when any parameter came twice (RFC 6749 §3.2)."""
+        """Raises: OAuthError invalid_request when any parameter came twice (RFC 6749 §3.2).
+
+        `resource` alone may by its own RFC, so it has an error of its own when we know but one.
+        """
+        if self.repeated == {"resource"}:  # RFC 8707 §2
+            raise OAuthError("invalid_target", "a token is for one resource: ask for each by itself")
         if self.repeated:
             raise OAuthError("invalid_request", "a parameter is repeated")
 

@@ -176,9 +176,7 @@ async def test_the_client_is_told_what_is_wrong(
     assert "code" not in got
 
 
-@pytest.mark.parametrize(
-    "name", ["state", "scope", "nonce", "code_challenge", "prompt", "resource", "unknown"]
-)
+@pytest.mark.parametrize("name", ["state", "scope", "nonce", "code_challenge", "prompt", "unknown"])
 async def test_other_parameters_come_once_too(world: World, name: str) -> None:
     person = world.person()
     got = answer(await person.http.get(world.authorize(**{name: "a"}) + f"&{name}=a"))

@@ -17,6 +17,22 @@ def test_a_repeated_parameter_has_no_value() -> None:
         params.refuse_repeated()
 
 
+@pytest.mark.parametrize("body", [b"a=&a=1", b"a=1&a=", b"a=&a=", b"a&a=1", b"a=1&%61=", b"a=1&b=&a=2"])
+def test_empty_or_not_twice_is_repeated(body: bytes) -> None:
+    params = Params.parse(body)
+    assert params.get("a") is None
+    with pytest.raises(OAuthError, match="invalid_request"):
+        params.refuse_repeated()
+
+
+def test_only_one_resource_has_an_error_of_its_own() -> None:
+    """RFC 8707 §2: a client may send several; we know but one."""
+    with pytest.raises(OAuthError, match="invalid_target"):
+        Params.parse(b"resource=https://a&resource=https://b").refuse_repeated()
+    with pytest.raises(OAuthError, match="invalid_request"):
+        Params.parse(b"resource=https://a&resource=https://b&code=1&code=2").refuse_repeated()
+
+
 @pytest.mark.parametrize("body", [b"a=%ff", b"a=%00", b"\xff=1", b"&".join(b"a%d=1" % n for n in range(60))])
 def test_what_is_no_form_is_refused(body: bytes) -> None:
     with pytest.raises(OAuthError, match="invalid_request"):
