@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help run test test-unit test-store test-services test-conformance test-attacks test-gateway \
-	test-e2e test-architecture browser race check format lock docs clean
+	test-e2e test-express test-architecture browser race check format lock docs clean
 
 # The first Python that is new enough.
 PYTHON := $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -19,6 +19,8 @@ DEV = @$(TOO_OLD) $(PYTHON) deploy/local/bootstrap.py --dev
 COMPILE = UV_PYTHON_DOWNLOADS=never .venv/bin/uv pip compile -q --generate-hashes --universal --no-header \
 	--python-version 3.11 --no-annotate
 
+VALKEY = .venv/bin/python -c 'from deploy.local.valkey import binary; print(binary())'
+
 help:
 	@awk 'BEGIN { FS = ":.*## " } \
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
@@ -33,6 +35,7 @@ run: ## everything on this machine, until Ctrl-C (MTAS_PUBLIC_URL, MTAS_DATA)
 
 test: browser ## all of it
 	$(DEV) pytest
+	@$(MAKE) --no-print-directory test-express
 
 test-unit: ## pure code
 	$(DEV) pytest tests/unit
@@ -54,6 +57,11 @@ test-gateway: ## the route table, limits and outages, with a real Envoy
 
 test-e2e: browser ## through Envoy, with a browser and foreign OIDC clients
 	$(DEV) pytest tests/e2e
+
+test-express: ## the Express SDK: needs Node 20 or newer, npm and its registry
+	@sdk/express/prepare.sh
+	@cd sdk/express && VALKEY_SERVER="$$(cd ../.. && $(VALKEY) 2>/dev/null)" node scripts/test.mjs
+	@cd sdk/express && node scripts/check.mjs
 
 test-architecture: ## imports, layers, rights of each role
 	$(DEV) pytest tests/architecture

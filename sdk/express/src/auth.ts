@@ -5,7 +5,7 @@ import { inspect } from "node:util";
 import { readSession, type Session } from "./claims.js";
 import { type Config, type MtasOptions, readConfig } from "./config.js";
 import { type Change, CookieNames, join, parseCookies } from "./cookies.js";
-import { RequestAuth } from "./context.js";
+import { Context, type RequestAuth } from "./context.js";
 import { MtasError } from "./errors.js";
 import { Http } from "./http.js";
 import { Issuer } from "./issuer.js";
@@ -91,7 +91,7 @@ export class Auth implements MtasAuth {
     this.#close = redis?.close ?? (() => Promise.resolve());
     this.middleware = this.#handler(async (request, response) => {
       const opened = await this.open(request, response);
-      (request as Marked).auth = new RequestAuth(opened.session ?? undefined);
+      (request as Marked).auth = new Context(opened.session ?? undefined);
       if (opened.error) throw opened.error;
     });
   }
@@ -107,7 +107,7 @@ export class Auth implements MtasAuth {
 
   requireUser(): Handler {
     return this.#handler(async (request, response) => {
-      (request as Marked).auth = new RequestAuth(await this.requireSession(request, response));
+      (request as Marked).auth = new Context(await this.requireSession(request, response));
     });
   }
 
@@ -254,7 +254,7 @@ export class Auth implements MtasAuth {
       if (!(error instanceof Refusal)) throw error;
       throw new MtasError("token_invalid", `The access token is refused: ${error.message}.`);
     });
-    const auth = new RequestAuth(undefined, claims);
+    const auth = new Context(undefined, claims);
     const missing = wanted.filter((scope) => !auth.scope.includes(scope));
     if (missing.length > 0) throw new MtasError("insufficient_scope", `Ask for the scope ${missing.join(" ")}.`);
     return auth;

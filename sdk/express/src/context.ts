@@ -5,17 +5,26 @@ import type { Session, User } from "./claims.js";
 import type { Claims } from "./jwt.js";
 import { userOf } from "./session.js";
 
-export class RequestAuth {
+export interface RequestAuth {
   /** Who is signed in, or undefined. */
   readonly user: User | undefined;
   /** What an access token says, where `requireAccessToken()` guards; else undefined. */
   readonly claims: Claims | undefined;
   /** What the access token allows. */
   readonly scope: readonly string[];
+  /** The sign-in at the issuer. */
+  readonly sid: string | undefined;
+  /** For calls to another service in the user's name. It stays on the server; never send it to a browser. */
+  readonly accessToken: string | undefined;
+}
+
+export class Context implements RequestAuth {
+  readonly user: User | undefined;
+  readonly claims: Claims | undefined;
+  readonly scope: readonly string[];
   // Private, so that logging a request logs no token.
   readonly #session: Session | undefined;
 
-  /** @internal */
   constructor(session?: Session, claims?: Claims) {
     this.#session = session;
     this.claims = claims;
@@ -24,12 +33,10 @@ export class RequestAuth {
     this.scope = typeof scope === "string" && scope !== "" ? scope.split(" ") : [];
   }
 
-  /** For calls to another service in the user's name. It stays on the server; never send it to a browser. */
   get accessToken(): string | undefined {
     return this.#session?.at;
   }
 
-  /** The sign-in at the issuer. */
   get sid(): string | undefined {
     const sid = this.#session?.sid ?? this.claims?.["sid"];
     return typeof sid === "string" ? sid : undefined;

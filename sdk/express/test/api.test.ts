@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { inspect } from "node:util";
 import { test } from "node:test";
 
-import { ConfigurationError, createMtasAuth, RequestAuth } from "../src/index.js";
+import { Context } from "../src/context.js";
+import { ConfigurationError, createMtasAuth } from "../src/index.js";
 import { cookieHeader, sessionCookie } from "../src/testing.js";
 import { inBoth, stage, type Stage } from "./support/app.js";
 import { FETCHES, type Page } from "./support/browser.js";
@@ -144,7 +145,7 @@ test("nothing that an app may log shows a secret or a token", async (t) => {
     assert.match(text, /test-app/);
   }
   const session = { v: 1, lid: "", gen: 0, sub: "ada", user: {}, at: "TOKEN", at_exp: 0, rt: "TOKEN", idt: "TOKEN" };
-  const auth = new RequestAuth({ ...session, scope: "openid", iat: 0, exp: 0 } as never);
+  const auth = new Context({ ...session, scope: "openid", iat: 0, exp: 0 } as never);
   assert.equal(auth.accessToken, "TOKEN");
   assert.ok(!inspect(auth, { depth: 9, showHidden: true }).includes("TOKEN"));
   assert.ok(!JSON.stringify(auth).includes("TOKEN"));
