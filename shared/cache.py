@@ -19,8 +19,10 @@ class _Entry(NamedTuple):
 class RecordCache(Generic[K, V]):
     """Values by key, loaded when missing or older than `ttl_s`.
 
+    - From half of its time on, a value is loaded anew while it still serves: who asks steadily never waits.
     - A miss (`None`) is kept for a second only, so that what is created appears.
     - `forget` during a load wins over it: what was read before the change is not kept.
+    - `ttl_s` may be a function: longer while the events that would change a record are heard.
     - `stale_on_error_s`: how much longer an old value may serve when loading fails; 0 raises.
     - The least recently used keys go when there are more than `size`.
     """
@@ -32,13 +34,14 @@ class RecordCache(Generic[K, V]):
         self,
         load: Callable[[K], Awaitable[V | None]],
         *,
-        ttl_s: float,
+        ttl_s: float | Callable[[], float],
         size: int,
         stale_on_error_s: float = 0.0,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
+        assert not (callable(ttl_s) and stale_on_error_s), "what may be stale has one ttl"
         self._load = load
-        self._ttl_s = ttl_s
+        self._ttl = ttl_s if callable(ttl_s) else lambda: ttl_s
         self._size = size
         self._stale_on_error_s = stale_on_error_s
         self._now = now
@@ -48,22 +51,25 @@ class RecordCache(Generic[K, V]):
 
     async def get(self, key: K, *, max_age_s: float = math.inf) -> V | None:
         """The value, at most `ttl_s` old, or `max_age_s` where that is less."""
-        entry = self._entries.get(key)
-        if entry is not None and self._now() - entry.loaded_at < min(self._lifetime(entry), max_age_s):
+        entry, now, ttl_s = self._entries.get(key), self._now(), self._ttl()
+        if entry is None:
+            return await self._try_to_load(key)
+        age_s = now - entry.loaded_at
+        lifetime_s = ttl_s if entry.value is not None else min(ttl_s, self.MISS_TTL_S)
+        if age_s < min(lifetime_s, max_age_s):
             self._entries.move_to_end(key)
+            if age_s >= lifetime_s / 2 and now >= self._failed_until and key not in self._loading:
+                self._begin_to_load(key)
             return entry.value  # type: ignore[return-value]
-        may_be_stale = (
-            entry is not None and self._now() - entry.loaded_at < self._ttl_s + self._stale_on_error_s
-        )
-        if may_be_stale and self._now() < self._failed_until:
-            return entry.value  # type: ignore[return-value, union-attr]
+        may_be_stale = age_s < ttl_s + self._stale_on_error_s
+        if may_be_stale and now < self._failed_until:
+            return entry.value  # type: ignore[return-value]
         try:
-            return await self._load_once(key)
+            return await self._try_to_load(key)
         except Exception:
-            self._failed_until = self._now() + self.RETRY_AFTER_S
             if not may_be_stale:
                 raise
-            return entry.value  # type: ignore[return-value, union-attr]
+            return entry.value  # type: ignore[return-value]
 
     def forget(self, key: K) -> None:
         self._entries.pop(key, None)
@@ -78,7 +84,7 @@ class RecordCache(Generic[K, V]):
 
         What may serve while loading fails is kept for that.
         """
-        stale_from = self._now() - self._ttl_s
+        stale_from = self._now() - self._ttl()
         self._entries = OrderedDict(
             (key, entry._replace(loaded_at=min(entry.loaded_at, stale_from)))
             for key, entry in self._entries.items()
@@ -86,16 +92,13 @@ class RecordCache(Generic[K, V]):
         )
         self._loading.clear()
 
-    def _lifetime(self, entry: _Entry) -> float:
-        return self._ttl_s if entry.value is not None else min(self._ttl_s, self.MISS_TTL_S)
+    async def _try_to_load(self, key: K) -> V | None:
+        return await asyncio.shield(self._loading.get(key) or self._begin_to_load(key))
 
-    async def _load_once(self, key: K) -> V | None:
-        task = self._loading.get(key)
-        if task is None:
-            task = asyncio.create_task(self._load_and_keep(key))
-            self._loading[key] = task
-            task.add_done_callback(lambda done: self._loaded(key, done))
-        return await asyncio.shield(task)
+    def _begin_to_load(self, key: K) -> "asyncio.Task[V | None]":
+        task = self._loading[key] = asyncio.create_task(self._load_and_keep(key))
+        task.add_done_callback(lambda done: self._loaded(key, done))
+        return task
 
     async def _load_and_keep(self, key: K) -> V | None:
         loaded_at = self._now()
@@ -107,8 +110,8 @@ class RecordCache(Generic[K, V]):
                 self._entries.popitem(last=False)
         return value
 
-    def _loaded(self, key: K, task: asyncio.Task[V | None]) -> None:
+    def _loaded(self, key: K, task: "asyncio.Task[V | None]") -> None:
         if self._loading.get(key) is task:
             del self._loading[key]
-        if not task.cancelled():
-            task.exception()  # seen here too, when nobody waits any more
+        if not task.cancelled() and task.exception() is not None:  # seen here too, when nobody waits any more
+            self._failed_until = self._now() + self.RETRY_AFTER_S

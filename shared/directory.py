@@ -1,10 +1,11 @@
 """The directory of tenants and clients: read by every service, cached, forgotten on events.
 
 A change reaches every process within a second through the events that admin publishes, and
-within the cache's TTL when NATS is away.
+within the caches' TTL when NATS is away.
 """
 
 import re
+from collections.abc import Callable
 from typing import Final
 from uuid import UUID
 
@@ -39,7 +40,12 @@ class Directory:
     """Cached look-ups. A disabled tenant or client is found, with `disabled_at` set: the flows decide."""
 
     def __init__(
-        self, database: Database, *, ttl_s: float, stale_on_error_s: float = 0.0, size: int = 20_000
+        self,
+        database: Database,
+        *,
+        ttl_s: float | Callable[[], float],
+        stale_on_error_s: float = 0.0,
+        size: int = 20_000,
     ) -> None:
         self._database = database
         self._tenants: RecordCache[str, Tenant] = RecordCache(

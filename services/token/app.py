@@ -21,7 +21,7 @@ from shared.clock import Clock, Entropy, random_bytes, utc_now
 from shared.db import Database
 from shared.directory import Directory
 from shared.events.bus import Bus
-from shared.events.invalidation import forget_on_events
+from shared.events.invalidation import forget_on_events, ttl_while_heard
 from shared.events.outbox import Relay
 from shared.http.context import RequestContext
 from shared.http.cors import add_cors_headers
@@ -40,7 +40,8 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
     database = Database(settings.database_url, pool_size=settings.database_pool_size)
     store = valkey.open_valkey(settings.valkey_url)
     bus = Bus(settings.nats_url, "token")
-    directory = Directory(database, ttl_s=settings.cache_ttl_s)
+    ttl_s = ttl_while_heard(bus, settings.cache_ttl_s)
+    directory = Directory(database, ttl_s=ttl_s)
     sealer = choose_sealer(settings)
     context = Context(
         database=database,
@@ -49,15 +50,15 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
         signing_keys=SigningKeys(
             database,
             sealer,
-            ttl_s=settings.cache_ttl_s,
-            size=settings.key_cache_size,
+            ttl_s=ttl_s,
+            parsed=settings.key_cache_size,
         ),
         refresh_token_keys=RefreshTokenKeys(
             {int(key_id): key for key_id, key in parse_keys(settings.refresh_token_keys).items()}
         ),
         relay=Relay(database, bus, "token"),
         share=share_out(settings.database_pool_size),
-        client_secrets=ClientSecrets(database, ttl_s=settings.cache_ttl_s),
+        client_secrets=ClientSecrets(database, ttl_s=ttl_s),
         clock=clock,
         entropy=entropy,
     )

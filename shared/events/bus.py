@@ -49,6 +49,7 @@ class Bus:
         self._jetstream: JetStreamContext | None = None
         self._listeners: list[tuple[str, Handler]] = []
         self._on_reconnect: list[Callable[[], None]] = []
+        self._flushing: asyncio.Task[None] | None = None
         self._failures: dict[int, int] = {}  # by sequence in the stream, while an event is not handled
 
     def listen(self, subject: str, handler: Handler) -> None:
@@ -170,7 +171,7 @@ class Bus:
             reconnect_time_wait=1,
             ping_interval=10,
             max_outstanding_pings=2,
-            error_cb=_log_error,
+            error_cb=self._error,
             reconnected_cb=self._reconnected,
             closed_cb=_setting(closed),
         )
@@ -180,6 +181,21 @@ class Bus:
         await self._reconnected()
 
     async def _reconnected(self) -> None:
+        """Forget now, and once more when the server has surely read our subscriptions."""
+        self._missed_some()
+        self._flushing = asyncio.create_task(self._flush_and_forget())
+
+    async def _flush_and_forget(self) -> None:
+        with contextlib.suppress(nats.errors.Error, OSError, TimeoutError):
+            await self._client.flush(timeout=2)
+        self._missed_some()
+
+    async def _error(self, error: Exception) -> None:
+        log.debug("NATS connection", error=type(error).__name__)
+        if isinstance(error, nats.errors.SlowConsumerError):  # events came faster than we heard them
+            self._missed_some()
+
+    def _missed_some(self) -> None:
         for callback in self._on_reconnect:
             callback()
 
@@ -199,7 +215,3 @@ def _plain(handler: Handler) -> Callable[[Msg], Awaitable[None]]:
             log.exception("listener failed", subject=message.subject)
 
     return hear
-
-
-async def _log_error(error: Exception) -> None:
-    log.debug("NATS connection", error=type(error).__name__)

@@ -1,15 +1,23 @@
 """Cache invalidation: the events that JetStream keeps are also heard plainly, by every instance."""
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Final, TypeAlias
 from uuid import UUID
 
 from shared.directory import Directory
 from shared.events.bus import Bus
 from shared.events.envelope import PREFIX, CloudEvent
 
+HEARD_TTL_S: Final = 300.0
+"""How old a record may get while its events are heard; the TTL then only bounds what we did wrong."""
+
 Forget: TypeAlias = Callable[[UUID | None], None]
 """Forget what is cached of one tenant, or (None) everything."""
+
+
+def ttl_while_heard(bus: Bus, deaf_s: float) -> Callable[[], float]:
+    """The TTL of records that `forget_on_events` forgets: `deaf_s` while NATS is away."""
+    return lambda: HEARD_TTL_S if bus.is_connected else deaf_s
 
 
 def forget_on_events(

@@ -6,6 +6,7 @@ Nothing is consumed before this has passed.
 """
 
 import base64
+from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 from urllib.parse import unquote_plus
@@ -36,7 +37,7 @@ class Presented(msgspec.Struct, frozen=True):
 class ClientSecrets:
     """Cached hashes of clients' secrets."""
 
-    def __init__(self, database: Database, *, ttl_s: float, size: int = 20_000) -> None:
+    def __init__(self, database: Database, *, ttl_s: float | Callable[[], float], size: int = 20_000) -> None:
         self._database = database
         self._hashes: RecordCache[tuple[UUID, str], tuple[store.SecretHash, ...]] = RecordCache(
             self._load, ttl_s=ttl_s, size=size

@@ -102,3 +102,50 @@ async def test_the_least_recently_used_goes_first() -> None:
     assert source.loads == 3
     await cache.get("b")
     assert source.loads == 4
+
+
+async def test_from_half_of_its_time_on_a_value_is_loaded_anew_while_it_serves() -> None:
+    source, timer = Source(), Timer()
+    cache: RecordCache[str, str] = RecordCache(source, ttl_s=10, size=10, now=timer)
+    await cache.get("k")
+    timer.now = 5.0
+    source.value = "two"
+    source.gate.clear()
+    assert [await cache.get("k") for _ in range(3)] == ["one"] * 3
+    await asyncio.sleep(0)
+    assert source.loads == 2
+    source.gate.set()
+    await asyncio.sleep(0.01)
+    assert await cache.get("k") == "two"
+    timer.now = 14.9
+    await cache.get("k")
+    await asyncio.sleep(0.01)
+    assert source.loads == 3
+
+
+async def test_loading_anew_may_fail_without_anyone_noticing() -> None:
+    source, timer = Source(), Timer()
+    cache: RecordCache[str, str] = RecordCache(source, ttl_s=10, size=10, now=timer)
+    await cache.get("k")
+    source.error = ConnectionError()
+    timer.now = 6.0
+    assert await cache.get("k") == "one"
+    await asyncio.sleep(0.01)
+    assert await cache.get("k") == "one"
+    assert source.loads == 2
+    timer.now = 10.0
+    with pytest.raises(ConnectionError):
+        await cache.get("k")
+
+
+async def test_a_value_gets_older_while_its_changes_are_heard() -> None:
+    source, timer = Source(), Timer()
+    ttl_s = 300.0
+    cache: RecordCache[str, str] = RecordCache(source, ttl_s=lambda: ttl_s, size=10, now=timer)
+    await cache.get("k")
+    timer.now = 100.0
+    await cache.get("k")
+    assert source.loads == 1
+    ttl_s = 30.0
+    await cache.get("k")
+    assert source.loads == 2
