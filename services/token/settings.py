@@ -19,4 +19,9 @@ class Settings(SealingSettings, frozen=True, kw_only=True):
             )
         ),
     ]
-    key_cache_size: Annotated[int, Doc(description="Most parsed private keys held in memory.", ge=1)] = 20_000
+    key_cache_size: Annotated[
+        int,
+        Doc(
+            description="Most open private keys in memory, 9 KiB each; opening costs a signature.", ge=1
+        ),
+    ] = 4096

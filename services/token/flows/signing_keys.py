@@ -1,10 +1,9 @@
 """A tenant's keys, ready to use: the private one that signs now, the public ones that verify.
 
-Opening and parsing happens once a key, off the event loop; the record that says which key is
-active is cached and forgotten on `signing_key` events.
+Opening and parsing happens once a key; the record that says which key is active is cached, and
+forgotten on `signing_key` events.
 """
 
-import asyncio
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -53,7 +52,18 @@ class SigningKey:
 
 
 class SigningKeys:
-    def __init__(self, database: Database, sealer: KeySealer, *, ttl_s: float, size: int) -> None:
+    """`parsed` bounds the open keys: each takes 9 KiB; opening one, and what OpenSSL prepares
+    for its first signature, costs about another signature."""
+
+    def __init__(
+        self,
+        database: Database,
+        sealer: KeySealer,
+        *,
+        ttl_s: float | Callable[[], float],
+        parsed: int,
+        size: int = 20_000,
+    ) -> None:
         self._database = database
         self._sealer = sealer
         self._active: RecordCache[tuple[UUID, str], store.SealedSigningKey] = RecordCache(
@@ -61,7 +71,7 @@ class SigningKeys:
         )
         # A key's material never changes, so what was parsed stays until it is crowded out.
         self._parsed: RecordCache[tuple[UUID, store.SealedSigningKey], SigningKey] = RecordCache(
-            self._open, ttl_s=float("inf"), size=size
+            self._open, ttl_s=float("inf"), size=parsed
         )
         self._public: RecordCache[UUID, KeySet] = RecordCache(self._load_public, ttl_s=ttl_s, size=size)
 
@@ -89,7 +99,7 @@ class SigningKeys:
     async def _open(self, of: tuple[UUID, store.SealedSigningKey]) -> SigningKey:
         tenant_id, sealed = of
         der = await self._sealer.open(sealed.kek_id, sealed.sealed_private_key, tenant_id, sealed.kid)
-        return await asyncio.to_thread(_parse, sealed.kid, sealed.alg, der)
+        return _parse(sealed.kid, sealed.alg, der)
 
     async def _load_public(self, tenant_id: UUID) -> KeySet | None:
         async with self._database.tenant(tenant_id) as connection:

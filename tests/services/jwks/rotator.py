@@ -122,7 +122,7 @@ async def rotator(
         clock=clock,
         jwks_max_age_s=MAX_AGE,
     )
-    signing = SigningKeys(token, sealer, ttl_s=30.0, size=10)
+    signing = SigningKeys(token, sealer, ttl_s=30.0, parsed=10)
     slug = of.slug if of is not None else some_slug()
     tenant_id = of.tenant_id if of is not None else await seed.tenant(slug)
     try:
