@@ -75,6 +75,9 @@ browser:
 race: ## ten thousand races for one refresh token, on servers of its own (ARGS="--help")
 	$(DEV) python -m tests.race $(ARGS)
 
+bench: ## how fast it is, beside what this machine can do; writes docs/benchmarks.* (25 min; ARGS="--help")
+	$(DEV) python -m tests.bench $(ARGS)
+
 ##@ Quality
 
 check: ## lint, format, types, import contracts, generated documents
