@@ -32,8 +32,10 @@ grant select, insert on admin.audit_log to mtas_admin;
 grant usage on schema authorize, jwks to mtas_admin;
 grant select (tenant_id, user_id, email, email_key, email_verified, name, disabled_at, created_at)
     on authorize.users to mtas_admin;
-grant select (tenant_id, kid, alg, state, created_at, activates_at, retires_at, removes_at)
+grant select (tenant_id, kid, alg, state, created_at, activates_at, retires_at, removes_at, rsa_bits, is_imported,
+              activates_by, withdrawn_at)
     on jwks.signing_keys to mtas_admin;
+grant select on jwks.key_fetches to mtas_admin;
 
 -- authorize: users, credentials, sessions; reads tenants, clients (never a secret's hash), public keys.
 grant usage on schema authorize, jwks to mtas_authorize;
@@ -57,13 +59,17 @@ grant select on jwks.signing_keys to mtas_token;
 -- jwks: signing keys; reads tenants, and clients' origins for CORS.
 grant usage on schema jwks to mtas_jwks;
 grant select, insert, update, delete on jwks.signing_keys to mtas_jwks;
+grant select, delete on jwks.key_fetches to mtas_jwks;
 grant execute on all functions in schema jwks to mtas_jwks;
 grant select on admin.tenants to mtas_jwks;
 grant select (tenant_id, client_id, frontend_origins, disabled_at) on admin.clients to mtas_jwks;
 
 -- The scheduler's functions: only what their answers need.
 grant usage on schema jwks, token to mtas_scheduler;
-grant select (tenant_id, signing_alg, access_token_ttl_s, id_token_ttl_s) on admin.tenants to mtas_scheduler;
-grant select (tenant_id, alg, state, activates_at, removes_at, longest_ttl_s, kek_id)
+grant select (tenant_id, signing_alg, signing_key_bits, access_token_ttl_s, id_token_ttl_s) on admin.tenants
+    to mtas_scheduler;
+grant select (tenant_id, kid, alg, state, activates_at, removes_at, longest_ttl_s, kek_id, rsa_bits, is_imported)
     on jwks.signing_keys to mtas_scheduler;
+grant select, insert, update (last_at) on jwks.key_fetches to mtas_scheduler;
+grant execute on function jwks.fits to mtas_scheduler;
 grant select (tenant_id, family_id, absolute_expires_at), delete, update (revoked_reason) on token.families to mtas_scheduler;

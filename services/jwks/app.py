@@ -10,6 +10,7 @@ from litestar.types import ASGIApp
 
 from services.jwks import events
 from services.jwks.flows.context import Context
+from services.jwks.flows.fetches import Fetches
 from services.jwks.flows.publication import PublishedKeys
 from services.jwks.flows.rotation import keep_turning
 from services.jwks.flows.schedule import Schedule
@@ -42,11 +43,13 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
         lead_s=settings.key_lead_s,
         jwks_max_age_s=settings.jwks_max_age_s,
         cache_ttl_s=settings.cache_ttl_s,
+        wait_s=settings.key_observed_wait_s,
     )
     context = Context(
         database=database,
         directory=Directory(database, ttl_s=settings.cache_ttl_s, stale_on_error_s=STALE_DIRECTORY_S),
         published=PublishedKeys(database, ttl_s=settings.cache_ttl_s, stale_s=schedule.stale_s),
+        fetches=Fetches(database),
         sealer=choose_sealer(settings, entropy),
         schedule=schedule,
         relay=Relay(database, bus, "jwks"),
@@ -62,6 +65,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
             bus.consume(events.handler(context)),
             context.relay.run(),
             keep_turning(context),
+            context.fetches.run(),
         ):
             yield
         await context.sealer.close()

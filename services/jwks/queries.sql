@@ -4,7 +4,7 @@
 -- that it leaves; two unique indexes allow one pending and one active key a tenant and algorithm.
 
 -- The two look-ups across tenants are functions of the scheduler's:
--- deploy/postgres/migrations/0003_scheduler.sql, 0004_key_rotation.sql.
+-- deploy/postgres/migrations/0003_scheduler.sql, 0005_signing_keys.sql, which also says what fits and what is ready.
 -- name: list_tenants_without_key
 select tenant_id from jwks.list_tenants_without_key($1);
 
@@ -18,40 +18,42 @@ select pg_try_advisory_xact_lock(hashtextextended('mtas rotation ' || $1::uuid, 
 -- name: lock_rotation
 select pg_advisory_xact_lock(hashtextextended('mtas rotation ' || $1::uuid, 0));
 
--- name: get_signing_alg
-select signing_alg from admin.tenants where tenant_id = $1;
+-- What the tenant has chosen for its next key.
+-- name: get_key_choice
+select signing_alg as alg, signing_key_bits as bits, signing_key_waits as waits
+  from admin.tenants
+ where tenant_id = $1;
 
 -- The key to make now, if any: none signs yet (it will at once); or there is no next one, and the
--- one that signs has done so since $2, or signs with another algorithm than the tenant's.
+-- one that signs has done so since $2, or is of another algorithm or size than the tenant's.
 -- name: get_wanted_key
-select t.signing_alg as alg, not a.any_signs as signs_at_once
+select t.signing_alg as alg, t.signing_key_bits as bits, t.signing_key_waits as waits,
+       not a.any_signs as signs_at_once
   from admin.tenants t
  cross join lateral (
     select count(*) filter (where state = 'active') > 0 as any_signs,
-           count(*) filter (where state = 'active' and alg = t.signing_alg and activates_at > $2) > 0 as is_young,
-           count(*) filter (where state = 'pending' and alg = t.signing_alg) > 0 as has_next
+           count(*) filter (where state = 'active' and fits and activates_at > $2) > 0 as is_young,
+           count(*) filter (where state = 'pending' and fits) > 0 as has_next
       from jwks.signing_keys
-     where tenant_id = $1) a
+     cross join lateral jwks.fits(alg, rsa_bits, is_imported, t.signing_alg, t.signing_key_bits) fits
+     where tenant_id = $1 and state <> 'retired') a
  where t.tenant_id = $1 and (not a.any_signs or not (a.is_young or a.has_next));
 
 -- The unique indexes decide between two processes.
 -- name: insert_key
 insert into jwks.signing_keys (
-    tenant_id, kid, alg, state, public_jwk, sealed_private_key, kek_id, created_at, activates_at, longest_ttl_s
+    tenant_id, kid, alg, rsa_bits, is_imported, state, public_jwk, sealed_private_key, kek_id, created_at,
+    activates_at, activates_by, longest_ttl_s
 )
-select tenant_id, $2, $3, $4, $5, $6, $7, $8, $9, greatest(access_token_ttl_s, id_token_ttl_s)
+select tenant_id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, greatest(access_token_ttl_s, id_token_ttl_s)
   from admin.tenants
  where tenant_id = $1
 on conflict do nothing
 returning kid;
 
 -- name: get_pending_key
-select kid, alg, state, activates_at from jwks.signing_keys
+select kid, alg, rsa_bits, state, activates_at, activates_by from jwks.signing_keys
  where tenant_id = $1 and alg = $2 and state = 'pending';
-
--- name: get_active_key
-select kid, alg, state, activates_at from jwks.signing_keys
- where tenant_id = $1 and alg = $2 and state = 'active';
 
 -- A key remembers the longest life that a token it signed may have.
 -- name: raise_longest_ttl
@@ -61,7 +63,7 @@ update jwks.signing_keys k
  where k.tenant_id = $1 and t.tenant_id = $1 and k.state = 'active'
    and k.longest_ttl_s < greatest(t.access_token_ttl_s, t.id_token_ttl_s);
 
--- active → retiring, when the next key has been published for long enough, or signs already.
+-- active → retiring, when the next key is ready, or signs already.
 -- Stays published until the last token it signed has expired, and $3 seconds more.
 -- name: retire_replaced_keys
 update jwks.signing_keys k
@@ -73,25 +75,41 @@ update jwks.signing_keys k
    and exists (
     select from jwks.signing_keys n
      where n.tenant_id = $1 and n.alg = t.signing_alg and n.kid <> k.kid
-       and ((n.state = 'pending' and n.activates_at <= $2) or (n.state = 'active' and n.alg <> k.alg)))
+       and ((n.state = 'active' and n.alg <> k.alg)
+            or (n.state = 'pending'
+                and jwks.fits(n.alg, n.rsa_bits, n.is_imported, t.signing_alg, t.signing_key_bits)
+                and jwks.is_ready($1, n.kid, n.created_at, n.activates_at, n.activates_by, $2))))
 returning k.kid;
 
--- pending → active, not before it has been published for as long as was promised.
+-- pending → active, not before it has been published for as long as was promised, and fetched if it waits.
 -- name: activate_pending_key
 update jwks.signing_keys k
    set state = 'active', activates_at = $2, longest_ttl_s = greatest(t.access_token_ttl_s, t.id_token_ttl_s)
   from admin.tenants t
- where k.tenant_id = $1 and t.tenant_id = $1 and k.alg = t.signing_alg
-   and k.state = 'pending' and k.activates_at <= $2
+ where k.tenant_id = $1 and t.tenant_id = $1 and k.state = 'pending'
+   and jwks.fits(k.alg, k.rsa_bits, k.is_imported, t.signing_alg, t.signing_key_bits)
+   and jwks.is_ready($1, k.kid, k.created_at, k.activates_at, k.activates_by, $2)
 returning k.kid, k.alg;
 
--- pending → retired: the tenant has turned to another algorithm before the key ever signed.
+-- pending → retired: the tenant has turned to another algorithm or size before the key ever signed.
 -- name: drop_unused_keys
 update jwks.signing_keys k
    set state = 'retired', sealed_private_key = null, retires_at = $2, removes_at = $2
   from admin.tenants t
- where k.tenant_id = $1 and t.tenant_id = $1 and k.state = 'pending' and k.alg <> t.signing_alg
+ where k.tenant_id = $1 and t.tenant_id = $1 and k.state = 'pending'
+   and not jwks.fits(k.alg, k.rsa_bits, k.is_imported, t.signing_alg, t.signing_key_bits)
 returning k.kid, k.alg;
+
+-- pending → retired: an imported key takes its place before it ever signed.
+-- name: drop_pending_key
+update jwks.signing_keys
+   set state = 'retired', sealed_private_key = null, retires_at = $3, removes_at = $3
+ where tenant_id = $1 and alg = $2 and state = 'pending'
+returning kid, alg;
+
+-- Is it any tenant's key, or was it ever?
+-- name: is_known_key
+select jwks.is_known_key($1);
 
 -- retiring → retired: nothing that it signed is valid any more. Its private half is destroyed.
 -- name: remove_expired_keys
@@ -128,3 +146,13 @@ select public_jwk
   from jwks.signing_keys
  where tenant_id = $1 and state <> 'retired'
  order by (state = 'active') desc, activates_at desc;
+
+-- name: note_fetches
+select jwks.note_fetches($1, $2, $3, $4, $5);
+
+-- Who fetched a key that is gone is of no interest.
+-- name: forget_fetches
+delete from jwks.key_fetches f
+ where f.tenant_id = $1
+   and not exists (
+    select from jwks.signing_keys k where k.tenant_id = $1 and k.kid = f.kid and k.state <> 'retired');

@@ -21,3 +21,11 @@ class Settings(SealingSettings, frozen=True, kw_only=True):
     key_lead_s: Annotated[
         int, Doc(description="How long a signing key is published before it signs.", ge=60)
     ] = 86400
+    key_observed_wait_s: Annotated[
+        int,
+        Doc(
+            description="How much longer than the lead a key waits at most to be fetched by verifiers.",
+            ge=0,
+            le=30 * 86400,
+        ),
+    ] = 3 * 86400

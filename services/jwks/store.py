@@ -1,7 +1,7 @@
 """The jwks service's statements, one typed function each (queries.sql)."""
 
 from datetime import datetime
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
 import msgspec
@@ -18,21 +18,44 @@ class NewKey(msgspec.Struct, frozen=True, kw_only=True):
 
     kid: str
     alg: str
+    rsa_bits: int | None
+    is_imported: bool = False
     public_jwk: dict[str, Any]
     sealed_private_key: bytes
     kek_id: str
 
 
 class KeyState(msgspec.Struct, frozen=True, kw_only=True):
+    """`activates_by`: a key that waits to be fetched signs from then on all the same."""
+
     kid: str
     alg: str
+    rsa_bits: int | None
     state: State
     activates_at: datetime
+    activates_by: datetime | None
 
 
-class WantedKey(msgspec.Struct, frozen=True, kw_only=True):
+class KeyChoice(msgspec.Struct, frozen=True, kw_only=True):
+    """What the tenant has chosen for its next key. `bits` are an RSA key's."""
+
     alg: str
+    bits: int
+    waits: bool
+
+
+class WantedKey(KeyChoice, frozen=True, kw_only=True):
     signs_at_once: bool
+
+
+class Fetch(NamedTuple):
+    """A client got a JWKS that held the key."""
+
+    tenant_id: UUID
+    kid: str
+    client: str
+    first_at: datetime
+    last_at: datetime
 
 
 class Turned(msgspec.Struct, frozen=True):
@@ -70,9 +93,9 @@ async def lock_rotation(connection: Connection, tenant_id: UUID) -> None:
     await connection.execute(_SQL["lock_rotation"], tenant_id)
 
 
-async def get_signing_alg(connection: Connection, tenant_id: UUID) -> str | None:
-    alg: str | None = await connection.fetchval(_SQL["get_signing_alg"], tenant_id)
-    return alg
+async def get_key_choice(connection: Connection, tenant_id: UUID) -> KeyChoice | None:
+    row = await connection.fetchrow(_SQL["get_key_choice"], tenant_id)
+    return msgspec.convert(dict(row), KeyChoice) if row else None
 
 
 async def get_wanted_key(connection: Connection, tenant_id: UUID, aged: datetime) -> WantedKey | None:
@@ -81,20 +104,29 @@ async def get_wanted_key(connection: Connection, tenant_id: UUID, aged: datetime
 
 
 async def insert_key(
-    connection: Connection, tenant_id: UUID, key: NewKey, state: State, now: datetime, activates_at: datetime
+    connection: Connection,
+    tenant_id: UUID,
+    key: NewKey,
+    state: State,
+    now: datetime,
+    activates_at: datetime,
+    activates_by: datetime | None = None,
 ) -> bool:
-    """False when the tenant has a key in this state already, or is unknown."""
+    """False when the tenant has a key in this state already, or is unknown; or when the key is anybody's."""
     kid = await connection.fetchval(
         _SQL["insert_key"],
         tenant_id,
         key.kid,
         key.alg,
+        key.rsa_bits,
+        key.is_imported,
         state,
         key.public_jwk,
         key.sealed_private_key,
         key.kek_id,
         now,
         activates_at,
+        activates_by,
     )
     return kid is not None
 
@@ -104,9 +136,9 @@ async def get_pending_key(connection: Connection, tenant_id: UUID, alg: str) -> 
     return msgspec.convert(dict(row), KeyState) if row else None
 
 
-async def get_active_key(connection: Connection, tenant_id: UUID, alg: str) -> KeyState | None:
-    row = await connection.fetchrow(_SQL["get_active_key"], tenant_id, alg)
-    return msgspec.convert(dict(row), KeyState) if row else None
+async def is_known_key(connection: Connection, kid: str) -> bool:
+    """Whether it is any tenant's key, or was."""
+    return bool(await connection.fetchval(_SQL["is_known_key"], kid))
 
 
 async def raise_longest_ttl(connection: Connection, tenant_id: UUID) -> None:
@@ -126,6 +158,10 @@ async def activate_pending_key(connection: Connection, tenant_id: UUID, now: dat
 
 async def drop_unused_keys(connection: Connection, tenant_id: UUID, now: datetime) -> list[Turned]:
     return _turned(await connection.fetch(_SQL["drop_unused_keys"], tenant_id, now))
+
+
+async def drop_pending_key(connection: Connection, tenant_id: UUID, alg: str, now: datetime) -> list[Turned]:
+    return _turned(await connection.fetch(_SQL["drop_pending_key"], tenant_id, alg, now))
 
 
 async def remove_expired_keys(connection: Connection, tenant_id: UUID, now: datetime) -> list[Turned]:
@@ -154,6 +190,15 @@ async def replace_seal(
 async def list_public_keys(connection: Connection, tenant_id: UUID) -> tuple[dict[str, Any], ...]:
     rows = await connection.fetch(_SQL["list_public_keys"], tenant_id)
     return tuple(row["public_jwk"] for row in rows)
+
+
+async def note_fetches(connection: Connection, fetches: list[Fetch]) -> None:
+    """Of any tenants. What is no longer published is left out."""
+    await connection.execute(_SQL["note_fetches"], *(list(column) for column in zip(*fetches, strict=True)))
+
+
+async def forget_fetches(connection: Connection, tenant_id: UUID) -> None:
+    await connection.execute(_SQL["forget_fetches"], tenant_id)
 
 
 def _turned(rows: list[Any]) -> list[Turned]:

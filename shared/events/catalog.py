@@ -5,7 +5,7 @@ id. Fields are only ever added, with a default; a change of meaning is a new eve
 """
 
 from datetime import datetime
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, TypeAlias
 from uuid import UUID
 
 import msgspec
@@ -159,12 +159,18 @@ class FamilyRevoked(Event, frozen=True, kw_only=True):
     reason: str
 
 
+Cause: TypeAlias = Literal["key_compromise", "suspected_compromise", "exercise", "other"]
+"""Why keys were withdrawn: a word from this list, so that nobody's name or story travels with the event."""
+
+
 class SigningKeyCreated(Event, frozen=True, kw_only=True):
-    """A signing key was made and published. `actor` is who asked for it; null when its time had come."""
+    """A signing key was made, or `imported`, and published. `actor` is who asked for it; null when its
+    time had come."""
 
     type: ClassVar[str] = "signing_key.created"
     source: ClassVar[Source] = "jwks"
     alg: str
+    imported: bool = False
     actor: str | None = None
 
 
@@ -179,8 +185,9 @@ class SigningKeyActivated(Event, frozen=True, kw_only=True):
 class SigningKeyRetired(Event, frozen=True, kw_only=True):
     """A signing key left the JWKS and its private half was destroyed.
 
-    Because all it signed has `expired`; because it was `unused` when the algorithm changed; or
-    because it was `withdrawn` in an emergency by `actor`, whose words are the `note`.
+    Because all it signed has `expired`; because it was `unused` when the algorithm or size changed, or
+    an imported key took its place; or because it was `withdrawn` in an emergency by `actor`, with the
+    cause as `note`.
     """
 
     type: ClassVar[str] = "signing_key.retired"
@@ -188,7 +195,7 @@ class SigningKeyRetired(Event, frozen=True, kw_only=True):
     alg: str
     reason: Literal["expired", "unused", "withdrawn"]
     actor: str | None = None
-    note: str | None = None
+    note: Cause | None = None
 
 
 CATALOG: dict[str, type[Event]] = {

@@ -31,6 +31,7 @@ RIGHTS = {
     "authorize.credentials": {"authorize": "SIU"},
     "authorize.sessions": {"authorize": "SIU", "token": "s"},
     "jwks.signing_keys": {"jwks": "SIUD", "token": "S", "admin": "s", "authorize": "s"},
+    "jwks.key_fetches": {"jwks": "SD", "admin": "S"},
     "token.families": {"token": "SIU"},
     "events.outbox": dict.fromkeys(SERVICES, "SiD"),
 }
@@ -48,8 +49,9 @@ ROWS = {
     ),
     "jwks.signing_keys": (
         "kid, alg, state, public_jwk, sealed_private_key, kek_id, created_at, activates_at",
-        "'k', 'RS256', 'active', '{}', 'x', 'k', now(), now()",
+        "gen_random_uuid()::text, 'RS256', 'active', '{}', 'x', 'k', now(), now()",
     ),
+    "jwks.key_fetches": ("kid, client, first_at, last_at", "'k', 'c', now(), now()"),
     "token.families": (
         "family_id, client_id, user_id, session_id, scope, audience, auth_time, refreshable, offline,"
         " rotated_at, idle_expires_at, absolute_expires_at, created_at",

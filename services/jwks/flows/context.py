@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from services.jwks.flows.fetches import Fetches
 from services.jwks.flows.publication import PublishedKeys
 from services.jwks.flows.schedule import Schedule
 from shared.clock import Clock
@@ -16,6 +17,7 @@ class Context:
     database: Database
     directory: Directory
     published: PublishedKeys
+    fetches: Fetches
     sealer: KeySealer
     schedule: Schedule
     relay: Relay

@@ -6,8 +6,12 @@ from shared.oauth.scope import USER_SCOPE
 from shared.oauth.types import GrantType, Tenant
 
 
-def metadata(tenant: Tenant) -> dict[str, Any]:
-    """One document for both well-known forms; every URL lies below the issuer."""
+def metadata(tenant: Tenant, published: frozenset[str]) -> dict[str, Any]:
+    """One document for both well-known forms; every URL lies below the issuer.
+
+    `published`: what the keys in the JWKS are for. Where the tenant is turning to another algorithm,
+    tokens of both are out; RS256 MUST be there in any case.
+    """
     issuer = tenant.issuer
     return {
         "issuer": issuer,
@@ -23,7 +27,7 @@ def metadata(tenant: Tenant) -> dict[str, Any]:
         "response_modes_supported": ["query", "form_post"],
         "grant_types_supported": [grant.value for grant in GrantType],
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": sorted({"RS256", tenant.signing_alg}),
+        "id_token_signing_alg_values_supported": sorted({"RS256", tenant.signing_alg, *published}),
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
         "revocation_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
         "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],

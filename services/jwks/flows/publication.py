@@ -12,17 +12,19 @@ import msgspec
 
 from services.jwks import store
 from shared.cache import RecordCache
-from shared.db import Database
+from shared.db import UNAVAILABLE, Database
 
 # The public members of RSA and EC keys (RFC 7518 §6.2.1, §6.3.1). Anything else stays inside.
 _PUBLIC_MEMBERS: Final = frozenset({"kty", "kid", "alg", "use", "n", "e", "crv", "x", "y"})
 
 
 class Jwks(msgspec.Struct, frozen=True):
-    """The document as it goes over the wire, and its entity tag."""
+    """The document as it goes over the wire, its entity tag, and what is in it."""
 
     body: bytes
     etag: str
+    kids: tuple[str, ...] = ()
+    algs: frozenset[str] = frozenset()
 
 
 class PublishedKeys:
@@ -39,6 +41,14 @@ class PublishedKeys:
         """None while the tenant has no key."""
         return await self._documents.get(tenant_id)
 
+    async def algs(self, tenant_id: UUID) -> frozenset[str]:
+        """What the published keys are for; none while we cannot tell."""
+        try:
+            document = await self.document(tenant_id)
+        except UNAVAILABLE:
+            return frozenset()
+        return document.algs if document is not None else frozenset()
+
     def forget(self, tenant_id: UUID | None) -> None:
         self._documents.forget_where(lambda key: tenant_id in (None, key))
 
@@ -52,4 +62,9 @@ def render(keys: tuple[dict[str, Any], ...]) -> Jwks:
     body = msgspec.json.encode(
         {"keys": [{name: value for name, value in key.items() if name in _PUBLIC_MEMBERS} for key in keys]}
     )
-    return Jwks(body, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
+    return Jwks(
+        body,
+        f'"{hashlib.sha256(body).hexdigest()[:32]}"',
+        kids=tuple(key["kid"] for key in keys if "kid" in key),
+        algs=frozenset(key["alg"] for key in keys if "alg" in key),
+    )

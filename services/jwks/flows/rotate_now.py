@@ -5,7 +5,6 @@ emergency a new key signs at once and every other leaves the JWKS at once: what 
 and verifiers fetch the JWKS anew for the unknown `kid`.
 """
 
-from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -15,7 +14,7 @@ from services.jwks import store
 from services.jwks.flows.context import Context
 from services.jwks.flows.key_generation import generate
 from shared.db import Connection
-from shared.events.catalog import SigningKeyActivated, SigningKeyCreated, SigningKeyRetired
+from shared.events.catalog import Cause, SigningKeyActivated, SigningKeyCreated, SigningKeyRetired
 from shared.events.outbox import insert_event
 
 log = structlog.get_logger()
@@ -25,69 +24,83 @@ class UnknownTenant(Exception):
     """There is no tenant with this id."""
 
 
-class Rotated(msgspec.Struct, frozen=True, kw_only=True):
+class Rotated(store.KeyState, frozen=True, kw_only=True):
     """The tenant's next key, or in an emergency the one that signs now; and what was withdrawn."""
 
-    kid: str
-    alg: str
-    state: store.State
-    activates_at: datetime
     withdrawn: tuple[str, ...] = ()
 
 
-async def publish_next(context: Context, tenant_id: UUID, actor: str | None) -> Rotated:
-    """Asked twice it happens once: a next key that waits already is the answer. Raises: UnknownTenant."""
+async def publish_next(
+    context: Context, tenant_id: UUID, actor: str | None, *, waits: bool | None = None
+) -> Rotated:
+    """Asked twice it happens once: a next key that is published already is the answer.
+
+    `waits`: whether it waits to be fetched; None is as the tenant has it. Raises: UnknownTenant, SealerAway.
+    """
     now = context.clock()
     async with context.database.tenant(tenant_id) as connection:
-        alg = await _lock(connection, tenant_id)
+        choice = await lock_choice(connection, tenant_id)
         made = None
-        if await store.get_pending_key(connection, tenant_id, alg) is None:
-            made = await generate(context.sealer, tenant_id, alg)
-            signs_at = context.schedule.signs_at(now)
-            await store.insert_key(connection, tenant_id, made, "pending", now, signs_at)
-            event = SigningKeyCreated(alg=alg, actor=actor)
+        if await store.get_pending_key(connection, tenant_id, choice.alg) is None:
+            made = await generate(context.sealer, tenant_id, choice.alg, choice.bits)
+            signs_by = context.schedule.signs_by(now) if (choice.waits if waits is None else waits) else None
+            await store.insert_key(
+                connection, tenant_id, made, "pending", now, context.schedule.signs_at(now), signs_by
+            )
+            event = SigningKeyCreated(alg=choice.alg, actor=actor)
             await insert_event(connection, tenant_id, made.kid, event, now)
-        key = await store.get_pending_key(connection, tenant_id, alg)
+        key = await store.get_pending_key(connection, tenant_id, choice.alg)
     assert key is not None, "the lock keeps it"
     if made is not None:
-        _tell(context, tenant_id)
+        tell(context, tenant_id)
         log.info("signing key made on request", tenant_id=str(tenant_id), kid=key.kid, actor=actor)
     return Rotated(**msgspec.structs.asdict(key))
 
 
 async def withdraw_and_replace(
-    context: Context, tenant_id: UUID, actor: str | None, note: str | None
+    context: Context, tenant_id: UUID, actor: str | None, cause: Cause | None
 ) -> Rotated:
     """All keys of the tenant go: who knows how one leaked does not know that the others did not.
 
-    Raises: UnknownTenant.
+    The new one signs at once, whoever has fetched it. Raises: UnknownTenant, SealerAway.
     """
     now = context.clock()
     async with context.database.tenant(tenant_id) as connection:
-        alg = await _lock(connection, tenant_id)
-        new = await generate(context.sealer, tenant_id, alg)
+        choice = await lock_choice(connection, tenant_id)
+        new = await generate(context.sealer, tenant_id, choice.alg, choice.bits)
         withdrawn = await store.withdraw_keys(connection, tenant_id, now)
         made = await store.insert_key(connection, tenant_id, new, "active", now, now)
         assert made, "the lock keeps anybody else from activating one"
         for key in withdrawn:
-            retired = SigningKeyRetired(alg=key.alg, reason="withdrawn", actor=actor, note=note)
+            retired = SigningKeyRetired(alg=key.alg, reason="withdrawn", actor=actor, note=cause)
             await insert_event(connection, tenant_id, key.kid, retired, now)
-        await insert_event(connection, tenant_id, new.kid, SigningKeyCreated(alg=alg, actor=actor), now)
-        await insert_event(connection, tenant_id, new.kid, SigningKeyActivated(alg=alg), now)
-    _tell(context, tenant_id)
+        await store.forget_fetches(connection, tenant_id)
+        created = SigningKeyCreated(alg=new.alg, actor=actor)
+        await insert_event(connection, tenant_id, new.kid, created, now)
+        await insert_event(connection, tenant_id, new.kid, SigningKeyActivated(alg=new.alg), now)
+    tell(context, tenant_id)
     kids = tuple(key.kid for key in withdrawn)
-    log.warning("signing keys withdrawn", tenant_id=str(tenant_id), kids=kids, actor=actor, note=note)
-    return Rotated(kid=new.kid, alg=alg, state="active", activates_at=now, withdrawn=kids)
+    log.warning("signing keys withdrawn", tenant_id=str(tenant_id), kids=kids, actor=actor, cause=cause)
+    return Rotated(
+        kid=new.kid,
+        alg=new.alg,
+        rsa_bits=new.rsa_bits,
+        state="active",
+        activates_at=now,
+        activates_by=None,
+        withdrawn=kids,
+    )
 
 
-async def _lock(connection: Connection, tenant_id: UUID) -> str:
+async def lock_choice(connection: Connection, tenant_id: UUID) -> store.KeyChoice:
+    """Keep every other rotator out until the transaction ends. Raises: UnknownTenant."""
     await store.lock_rotation(connection, tenant_id)
-    alg = await store.get_signing_alg(connection, tenant_id)
-    if alg is None:
+    choice = await store.get_key_choice(connection, tenant_id)
+    if choice is None:
         raise UnknownTenant
-    return alg
+    return choice
 
 
-def _tell(context: Context, tenant_id: UUID) -> None:
+def tell(context: Context, tenant_id: UUID) -> None:
     context.published.forget(tenant_id)
     context.relay.nudge()

@@ -150,6 +150,8 @@ async def _retire(connection: Connection, tenant_id: UUID, now: datetime) -> lis
     for key in expired:
         event = SigningKeyRetired(alg=key.alg, reason="expired")
         await insert_event(connection, tenant_id, key.kid, event, now)
+    if unused or expired:
+        await store.forget_fetches(connection, tenant_id)
     for key in (*unused, *expired):
         log.info("signing key retired", tenant_id=str(tenant_id), kid=key.kid, alg=key.alg)
     return unused + expired
@@ -159,12 +161,13 @@ async def _publish(
     context: Context, connection: Connection, tenant_id: UUID, wanted: store.WantedKey, now: datetime
 ) -> list[store.Turned]:
     """A first key signs from the start: nobody has cached a JWKS without it."""
-    key = await generate(context.sealer, tenant_id, wanted.alg)
+    key = await generate(context.sealer, tenant_id, wanted.alg, wanted.bits)
     if wanted.signs_at_once:
         made = await store.insert_key(connection, tenant_id, key, "active", now, now)
     else:
         signs_at = context.schedule.signs_at(now)
-        made = await store.insert_key(connection, tenant_id, key, "pending", now, signs_at)
+        signs_by = context.schedule.signs_by(now) if wanted.waits else None
+        made = await store.insert_key(connection, tenant_id, key, "pending", now, signs_at, signs_by)
     if not made:
         return []
     await insert_event(connection, tenant_id, key.kid, SigningKeyCreated(alg=key.alg), now)

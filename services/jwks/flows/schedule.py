@@ -21,15 +21,19 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
       jwks process (`stale_s` longer while it cannot reach the database), then the one that a
       verifier keeps.
     - `overlap_s` is what a replaced key stays published beyond its tokens' longest life.
+    - `wait_s` is how much longer than the lead a key may wait until verifiers have fetched it.
     """
 
     rotation_s: int
     lead_s: int
     stale_s: float
     overlap_s: int
+    wait_s: int = 0
 
     @classmethod
-    def of(cls, *, rotation_s: int, lead_s: int, jwks_max_age_s: int, cache_ttl_s: float) -> Self:
+    def of(
+        cls, *, rotation_s: int, lead_s: int, jwks_max_age_s: int, cache_ttl_s: float, wait_s: int = 0
+    ) -> Self:
         """Raises: ValueError when a key would sign before every verifier can know it."""
         stale_s = lead_s - jwks_max_age_s - cache_ttl_s - SKEW_S
         if stale_s < 0:
@@ -39,7 +43,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
         if rotation_s <= lead_s:
             raise ValueError("MTAS_KEY_ROTATION_S must be longer than MTAS_KEY_LEAD_S")
         overlap_s = LONGEST_CACHE_TTL_S + VERIFIERS_LEEWAY_S + SKEW_S + jwks_max_age_s
-        return cls(rotation_s=rotation_s, lead_s=lead_s, stale_s=stale_s, overlap_s=overlap_s)
+        return cls(rotation_s=rotation_s, lead_s=lead_s, stale_s=stale_s, overlap_s=overlap_s, wait_s=wait_s)
 
     def aged(self, now: datetime) -> datetime:
         """Keys that began to sign by then need a successor."""
@@ -48,3 +52,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     def signs_at(self, now: datetime) -> datetime:
         """When a key that is published now may sign."""
         return now + timedelta(seconds=self.lead_s)
+
+    def signs_by(self, now: datetime) -> datetime:
+        """When a key that is published now signs, though a verifier has not fetched it."""
+        return now + timedelta(seconds=self.lead_s + self.wait_s)

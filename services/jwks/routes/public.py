@@ -11,6 +11,7 @@ from litestar.params import FromPath
 
 from services.jwks.flows.context import Context
 from services.jwks.flows.discovery import metadata
+from services.jwks.flows.fetches import client_name
 from shared.http.cors import allow_origin, preflight
 from shared.http.errors import Unavailable
 from shared.oauth.types import Tenant
@@ -39,12 +40,15 @@ async def jwks(request: AnyRequest, context: InContext, tenant: OfTenant) -> Res
     document = await context.published.document(tenant.tenant_id)
     if document is None:
         raise Unavailable
+    client = client_name(request.headers.get("x-mtas-client"), request.headers.get("user-agent"))
+    context.fetches.note(tenant.tenant_id, document, client, context.clock())
     return _cacheable(request, context, document.body, document.etag, "application/jwk-set+json")
 
 
 @get(METADATA_PATHS)
 async def discovery(request: AnyRequest, context: InContext, tenant: OfTenant) -> Response[bytes]:
-    return _cacheable(request, context, msgspec.json.encode(metadata(tenant)), None, "application/json")
+    algs = await context.published.algs(tenant.tenant_id)
+    return _cacheable(request, context, msgspec.json.encode(metadata(tenant, algs)), None, "application/json")
 
 
 @route([JWKS_PATH, *METADATA_PATHS], http_method=HttpMethod.OPTIONS)

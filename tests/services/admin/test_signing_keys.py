@@ -57,7 +57,7 @@ async def test_rotating_in_order_and_in_an_emergency(with_jwks: World) -> None:
     assert states == dict.fromkeys(emergency["withdrawn"], "retired") | {emergency["kid"]: "active"}
     [event, _] = [event for event in await world.events(app_id) if event["type"] == "signing_key.retired"]
     data = json.loads(event["data"])
-    assert (data["actor"], data["note"], data["reason"]) == ("operator", "found in a log", "withdrawn")
+    assert (data["actor"], data["note"], data["reason"]) == ("operator", "key_compromise", "withdrawn")
 
 
 async def test_only_an_apps_own_keys(with_jwks: World) -> None:

@@ -14,6 +14,7 @@ from joserfc.jwk import KeySet
 from deploy.local.stack import Stack
 from services.jwks.flows import rotation
 from services.jwks.flows.context import Context
+from services.jwks.flows.fetches import Fetches
 from services.jwks.flows.publication import PublishedKeys
 from services.jwks.flows.schedule import Schedule
 from services.token.flows.signing_keys import SigningKeys
@@ -28,7 +29,9 @@ from tests.support.seed import Seed, some_slug
 
 DAY = 86_400
 MAX_AGE = 300
-SCHEDULE = Schedule.of(rotation_s=90 * DAY, lead_s=DAY, jwks_max_age_s=MAX_AGE, cache_ttl_s=30.0)
+SCHEDULE = Schedule.of(
+    rotation_s=90 * DAY, lead_s=DAY, jwks_max_age_s=MAX_AGE, cache_ttl_s=30.0, wait_s=3 * DAY
+)
 
 
 @dataclass
@@ -115,6 +118,7 @@ async def rotator(
     context = Context(
         database=jwks,
         directory=Directory(jwks, ttl_s=30.0),
+        fetches=Fetches(jwks),
         published=PublishedKeys(jwks, ttl_s=30.0, stale_s=SCHEDULE.stale_s),
         sealer=sealer,
         schedule=SCHEDULE,

@@ -73,7 +73,7 @@ async def test_an_emergency_withdraws_every_key_at_once(jwks: httpx2.AsyncClient
     compromised = await tenant.sign()
     cached = await jwks.get(f"/t/{tenant.slug}/jwks.json")
 
-    answer = await rotate(jwks, tenant, emergency=True, reason="laptop stolen", actor="operator")
+    answer = await rotate(jwks, tenant, emergency=True, reason="key_compromise", actor="operator")
     assert answer.status_code == 200
     assert set(answer.json()["withdrawn"]) == former
     published = await jwks.get(
@@ -92,7 +92,7 @@ async def test_an_emergency_withdraws_every_key_at_once(jwks: httpx2.AsyncClient
         tenant.tenant_id,
     )
     assert len(retired) == 3
-    assert '"laptop stolen"' in retired[0]["data"]
+    assert '"note": "key_compromise"' in retired[0]["data"]
     assert '"operator"' in retired[0]["data"]
 
 
