@@ -207,8 +207,7 @@ class _Connection(asyncio.Protocol):
         elif status in _WITHOUT_BODY:
             length = 0
         else:
-            self._crew.load.errors["a response without a length"] += 1
-            self.close()
+            self._fail("a response without a length")
             return
         if len(data) < body_at + length:
             self._received = data
@@ -226,9 +225,14 @@ class _Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
         if self._waits:
-            self._waits = False
-            self._crew.load.errors["the connection was closed"] += 1
-            self._crew.idle()
+            self._fail("the connection was closed")
+
+    def _fail(self, reason: str) -> None:
+        """The connection is of no more use."""
+        self._waits = False
+        self._crew.load.errors[reason] += 1
+        self._crew.idle()
+        self.close()
 
     def close(self) -> None:
         if self._transport is not None:

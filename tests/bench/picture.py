@@ -109,7 +109,7 @@ def _panel(panel: _Panel, lines: Sequence[_Line], left: int, right: int) -> list
     if panel.aim is not None:
         parts.append(
             f'<line class="aim" x1="{left}" x2="{right}" y1="{y(panel.aim):.1f}" y2="{y(panel.aim):.1f}"/>'
-            f'<text x="{right}" y="{y(panel.aim) - 5:.1f}" text-anchor="end">aim: below {panel.aim:g}</text>'
+            f'<text x="{right}" y="{_TOP - 14}" text-anchor="end">dashed: the aim, below {panel.aim:g}</text>'
         )
     parts += [
         f'<text x="{x(at):.1f}" y="{_BOTTOM + 20}" text-anchor="middle">{at:,}</text>' for at in tenants
