@@ -7,6 +7,7 @@ result, not an error.
 import argparse
 import asyncio
 import math
+import signal
 import sys
 import tempfile
 import time
@@ -55,6 +56,7 @@ def main() -> int:
     say(_announcement(plan, writes))
     leftovers.sweep(Path(tempfile.gettempdir()).glob(f"{FOLDER}*/data"))
     bench = Bench(plan, say)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(bench.run())

@@ -1,6 +1,7 @@
 """The run: stages of tenants and token processes, in each of them the cells, each cell a few times."""
 
 import os
+import random
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -16,7 +17,7 @@ from tests.bench.plan import CONNECTIONS, KINDS, Cell, Plan
 from tests.bench.proof import Proof
 from tests.bench.results import FirstRequests, Result, Spread, percentile, significant
 from tests.bench.works import Chain, Forms, Host, Once, Redeemed, Refreshed, Repeated, share, spread
-from tests.bench.world import Client, Codes, Tenant, User, World
+from tests.bench.world import Codes, Tenant, User, World
 
 UNLIMITED = Limits(
     password=Bucket(burst=1_000_000, per_minute=1_000_000),
@@ -49,7 +50,8 @@ class Bench:
     async def run(self) -> None:
         with tempfile.TemporaryDirectory(prefix=FOLDER) as folder:
             os.chmod(folder, 0o711)
-            for tenants, workers in self._plan.stages():
+            stages = list(self._plan.stages())
+            for tenants, workers in stages:
                 self._say(f"{tenants:,} tenants, {workers} token process{'es' if workers > 1 else ''}")
                 with Stack(
                     Path(folder) / "data",
@@ -66,6 +68,8 @@ class Bench:
                         await self._stage(stage, tenants, workers)
                     finally:
                         await stage.close()
+                if (tenants, workers) == stages[-1]:
+                    self._measure_signatures_again()
                 for log in (Path(folder) / "data" / "logs").iterdir():
                     log.unlink()
 
@@ -77,8 +81,18 @@ class Bench:
             self.results.append(result)
             self._say(f"  {line(result)}")
 
+    @property
+    def _limit_s(self) -> float:
+        return min(3.0, max(1.0, self._plan.seconds))
+
+    def _measure_signatures_again(self) -> None:
+        """The higher rate counts: what somebody else took of this machine meanwhile is not its limit."""
+        for name, rate in limits.signatures(self._limit_s).items():
+            self.limits[name] = max(rate, self.limits[name])
+        self.results = [result.against(self.limits) for result in self.results]
+
     async def _measure_limits(self, stack: Stack) -> None:
-        seconds = min(3.0, max(1.0, self._plan.seconds))
+        seconds = self._limit_s
         self._say("the machine's own limits")
         self.limits |= limits.signatures(seconds)
         self.limits |= limits.passwords(seconds)
@@ -118,6 +132,8 @@ class Stage:
         self._proof = Proof(self._addresses("jwks")[0])
         self._forms: list[list[tuple[Tenant, bytes]]] = []
         self._tenants: Sequence[Tenant] = ()
+        self._places: list[tuple[Tenant, int]] = []
+        self._random = random.Random(1)
         self._most_codes_per_s = 0.0
 
     async def close(self) -> None:
@@ -128,6 +144,7 @@ class Stage:
     async def prepare(self, tenants: int, workers: int, works: set[str]) -> list[FirstRequests]:
         """Every process has met every tenant, and all that the works need is there."""
         self._tenants = self._world.tenants[:tenants]
+        self._places = spread(self._tenants)
         first: list[FirstRequests] = []
         if any(KINDS[work].service == "token" for work in works):
             first.append(await self._meet_tenants(workers))
@@ -138,7 +155,7 @@ class Stage:
         if "jwks" in works:
             await self._all([self._once("jwks", place) for place in range(CONNECTIONS)], "jwks")
         if "sign_in" in works:
-            places = [(tenant, tenant.users[nth]) for tenant, nth in spread(self._tenants)]
+            places = [(tenant, tenant.users[nth]) for tenant, nth in self._places]
             forms = [Forms(self._host, [places[at] for at in share(places, n)]) for n in range(CONNECTIONS)]
             await self._all(forms, "authorize")
             self._forms = [form.filled for form in forms]
@@ -149,7 +166,9 @@ class Stage:
         took: list[Load] = []
         for address in self._addresses("token"):
             callers = [self._once("client_credentials", place) for place in range(CONNECTIONS)]
-            took.append(await self._all(callers, "token", [address]))
+            took.append(await drain(callers, [address]))
+        if errors := sum((load.errors for load in took), Counter[str]()):
+            self._say(f"  ✗ first requests: {_worst(errors)}")
         latencies = [each * 1000 for load in took for each in load.latencies_s]
         return FirstRequests(
             tenants=len(self._tenants),
@@ -157,7 +176,7 @@ class Stage:
             throughput=significant(len(latencies) / sum(load.seconds for load in took)),
             p50_ms=significant(percentile(latencies, 0.5)),
             p99_ms=significant(percentile(latencies, 0.99)),
-            errors=sum(load.errors.total() for load in took),
+            errors=errors.total(),
         )
 
     def _once(self, work: str, place: int) -> Once:
@@ -169,45 +188,35 @@ class Stage:
 
     async def _begin_chains(self, kind: str) -> None:
         """Families, each from a code of its own."""
-        missing = [
-            (kind, tenant.number, nth)
-            for tenant, nth in spread(self._tenants)
-            if (kind, tenant.number, nth) not in self._chains
-        ]
-        made = []
-        wanted: list[tuple[Tenant, Client, User]] = []
-        for _, number, nth in missing:
-            tenant = self._world.tenants[number]
-            client = tenant.with_id_token if kind == "with_id_token" else tenant.plain
-            wanted.append((tenant, client, tenant.users[nth]))
-            made.append(Chain(tenant, client))
+        made: list[Chain] = []
+        users: list[User] = []
+        for tenant, nth in self._places:
+            if (kind, tenant.number, nth) not in self._chains:
+                client = tenant.with_id_token if kind == "with_id_token" else tenant.plain
+                chain = self._chains[kind, tenant.number, nth] = Chain(tenant, client)
+                made.append(chain)
+                users.append(tenant.users[nth])
         # Codes live for minutes, so not more at once than are exchanged in one.
         for start in range(0, len(made), 10_000):
-            part = slice(start, start + 10_000)
-            codes = await self._codes.issue(wanted[part])
+            part = made[start : start + 10_000]
+            wanted = [
+                (chain.tenant, chain.client, user) for chain, user in zip(part, users[start:], strict=False)
+            ]
             requests = [
-                (tenant, self._host.redeem(tenant, client, code))
-                for (tenant, client, _), code in zip(wanted[part], codes, strict=True)
+                (chain.tenant, self._host.redeem(chain.tenant, chain.client, code), chain)
+                for chain, code in zip(part, await self._codes.issue(wanted), strict=True)
             ]
-            callers = [
-                Redeemed(requests[place::CONNECTIONS], made[part][place::CONNECTIONS])
-                for place in range(CONNECTIONS)
-            ]
-            await self._all(callers, "token")
-        self._chains.update(zip(missing, made, strict=True))
+            await self._all([Redeemed(requests[place::CONNECTIONS]) for place in range(CONNECTIONS)], "token")
 
-    async def _all(
-        self, callers: Sequence[Caller], service: str, addresses: Sequence[Address] | None = None
-    ) -> Load:
+    async def _all(self, callers: Sequence[Caller], service: str) -> None:
         """Ask all of it once, directly. Raises: BenchError at any wrong answer."""
-        load = await drain(callers, addresses or self._addresses(service))
+        load = await drain(callers, self._addresses(service))
         if load.errors:
             log = "\n".join(self._stack.processes[service].tail(5))
             raise BenchError(
                 f"Preparing with {service} failed: {_worst(load.errors)}\nIts log ends:\n{log}\n"
                 "`make test` says whether the product is sound."
             )
-        return load
 
     # The load -----------------------------------------------------------------------------
 
@@ -217,11 +226,14 @@ class Stage:
         groups = self._groups()
         loads: list[Load] = []
         cpu: Counter[str] = Counter()
-        for _ in range(self._plan.runs):
+        callers = await self._callers(cell)
+        for run in range(self._plan.runs):
+            if run and cell.work == "code":
+                callers = await self._callers(cell)
             readings: list[dict[str, float]] = []
             try:
                 load = await drive(
-                    await self._callers(cell),
+                    callers,
                     self._addresses(kind.service) if cell.path == "service" else [self._gateway],
                     warm_up_s=self._plan.warm_up_s,
                     seconds=self._plan.seconds,
@@ -240,8 +252,6 @@ class Stage:
             self._say(f"  ✗ {cell}: {_worst(errors)}")
         throughput = Spread.of([load.throughput for load in loads])
         p99 = Spread.of([percentile(load.latencies_s, 0.99) * 1000 for load in loads])
-        ratio = throughput.median / machine_limits[kind.limit]
-        target = kind.ratio if cell.path == "gateway" else None
         return Result(
             work=cell.work,
             path=cell.path,
@@ -254,15 +264,17 @@ class Stage:
             requests=requests,
             errors=errors.total(),
             limit=kind.limit,
-            ratio=significant(ratio, 3),
-            target=target,
-            met=None if target is None else ratio >= target,
+            ratio=0.0,
+            target=kind.ratio if cell.path == "gateway" else None,
+            met=None,
             cpu_ms={name: significant(spent * 1000 / max(1, requests), 3) for name, spent in cpu.items()},
             cpu_busy=significant(sum(cpu.values()) / (limits.CORES * sum(load.seconds for load in loads)), 3),
             rss_mb=usage.rss_mb(self._service_pids()),
-        )
+        ).against(machine_limits)
 
     async def _callers(self, cell: Cell) -> Sequence[Caller]:
+        """One for each connection. They go on from run to run, so that many tenants all get their turn."""
+        self._random.shuffle(self._places)
         match cell.work:
             case "refresh":
                 return self._refreshed("plain", with_id_token=False)
@@ -283,10 +295,12 @@ class Stage:
                 return await self._redeemed()
             case "sign_in":
                 return [Repeated(filled, b"mtas_session_", status=303) for filled in self._forms]
-        places = spread(self._tenants)
         return [
             Repeated(
-                [(tenant, self._fixed(cell.work, tenant)[0]) for tenant, _ in places[place::CONNECTIONS]],
+                [
+                    (tenant, self._fixed(cell.work, tenant)[0])
+                    for tenant, _ in self._places[place::CONNECTIONS]
+                ],
                 self._fixed(cell.work, self._tenants[0])[1],
             )
             for place in range(CONNECTIONS)
@@ -304,10 +318,7 @@ class Stage:
         return self._host.post(f"/t/{chain.tenant.slug}/introspect", form, client=chain.client)
 
     def _share_of_chains(self, kind: str, place: int) -> list[Chain]:
-        return [
-            self._chains[kind, tenant.number, nth]
-            for tenant, nth in spread(self._tenants)[place::CONNECTIONS]
-        ]
+        return [self._chains[kind, tenant.number, nth] for tenant, nth in self._places[place::CONNECTIONS]]
 
     def _refreshed(self, kind: str, *, with_id_token: bool) -> list[Refreshed]:
         return [
@@ -319,16 +330,15 @@ class Stage:
         # An exchange signs twice, so there cannot be more of them than half as many signatures.
         count = int(self._most_codes_per_s / 2 * (self._plan.warm_up_s + self._plan.seconds)) + 500
         each = max(2, count // CONNECTIONS)
-        places = spread(self._tenants)
         wanted = []
         for place in range(CONNECTIONS):
-            mine = places[place::CONNECTIONS]
+            mine = self._places[place::CONNECTIONS]
             for number in range(each):
                 tenant, nth = mine[number % len(mine)]
                 wanted.append((tenant, tenant.plain, tenant.users[nth]))
         codes = await self._codes.issue(wanted)
         requests = [
-            (tenant, self._host.redeem(tenant, client, code))
+            (tenant, self._host.redeem(tenant, client, code), None)
             for (tenant, client, _), code in zip(wanted, codes, strict=True)
         ]
         return [Redeemed(requests[place * each : (place + 1) * each]) for place in range(CONNECTIONS)]

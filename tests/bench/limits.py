@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
@@ -111,7 +111,7 @@ async def generator(tenant: Tenant, seconds: float) -> dict[str, float]:
 
 
 @contextmanager
-def _canned():  # type: ignore[no-untyped-def]
+def _canned() -> Iterator[int]:
     with subprocess.Popen(
         [sys.executable, "-m", "tests.bench.canned"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as server:

@@ -18,6 +18,12 @@ LIMITS: Final = {
     "postgres_update_durable_per_s": "PostgreSQL, UPDATE of one row, waiting for the disk",
     "generator_per_s": "this load generator against a server that does nothing",
 }
+_SHORT: Final = {
+    "rs256_sign_per_s": "signatures",
+    "argon2id_verify_per_s": "argon2id",
+    "postgres_select_per_s": "SELECT",
+    "generator_per_s": "generator",
+}
 _HEAD: Final = (
     "work", "path", "tenants", "token processes", "requests/s (min–max)", "p50 ms", "p99 ms", "errors",
     "of its limit", "target",
@@ -130,7 +136,7 @@ def _row(result: Result) -> list[str]:
         f"{result.p50_ms:.1f}",
         f"{result.p99_ms:.1f}",
         str(result.errors),
-        f"{result.ratio:.3f}",
+        f"{result.ratio:.3f} {_SHORT.get(result.limit, result.limit)}",
         met,
     ]
 

@@ -2,7 +2,7 @@
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Self
 
 import msgspec
@@ -48,6 +48,12 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
     """Share of all cores that these groups kept busy."""
     rss_mb: dict[str, float]
     """Resident memory of each service process, after the load."""
+
+    def against(self, limits: Mapping[str, float]) -> Self:
+        """Held against these limits."""
+        ratio = self.throughput.median / limits[self.limit]
+        met = None if self.target is None else ratio >= self.target
+        return msgspec.structs.replace(self, ratio=significant(ratio, 3), met=met)
 
 
 class FirstRequests(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,7 +1,6 @@
 """The requests of each kind of work, and a first look at every answer."""
 
 import itertools
-import random
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
@@ -94,15 +93,14 @@ def spread(tenants: Sequence[Tenant]) -> list[tuple[Tenant, int]]:
 
 
 class Repeated:
-    """Requests that can be sent any number of times, in an order of their own for each connection."""
+    """Requests that can be sent any number of times, in turn."""
 
     def __init__(self, requests: Iterable[tuple[Tenant, bytes]], marker: bytes, *, status: int = 200) -> None:
-        shuffled = list(requests)
-        random.Random(len(shuffled)).shuffle(shuffled)
-        self._requests: Iterator[tuple[Tenant, bytes]] = itertools.cycle(shuffled)
+        listed = list(requests)
+        self._requests: Iterator[tuple[Tenant, bytes]] = itertools.cycle(listed)
         self._marker = marker
         self._status = status
-        self._tenant: Tenant = shuffled[0][0]
+        self._tenant: Tenant = listed[0][0]
 
     def request(self) -> bytes | None:
         self._tenant, request = next(self._requests)
@@ -132,27 +130,25 @@ class Once(Repeated):
 
 
 class Redeemed:
-    """Codes to exchange, each once; with chains, which begin by it."""
+    """Codes to exchange, each once; a chain begins where one is given."""
 
-    def __init__(
-        self, requests: Iterable[tuple[Tenant, bytes]], chains: Iterable[Chain] | None = None
-    ) -> None:
+    def __init__(self, requests: Iterable[tuple[Tenant, bytes, Chain | None]]) -> None:
         self._requests = iter(requests)
-        self._chains = None if chains is None else iter(chains)
         self._tenant: Tenant | None = None
+        self._chain: Chain | None = None
 
     def request(self) -> bytes | None:
         following = next(self._requests, None)
         if following is None:
             return None
-        self._tenant, request = following
+        self._tenant, request, self._chain = following
         return request
 
     def answer(self, status: int, response: bytes, body_at: int) -> bool:
         complete = all(response.find(name, body_at) >= 0 for name in (_ACCESS, _REFRESH, _ID))
         if status != 200 or not complete:
             return False
-        return self._chains is None or next(self._chains).take(response, body_at)
+        return self._chain is None or self._chain.take(response, body_at)
 
     def subject(self) -> object:
         return self._tenant

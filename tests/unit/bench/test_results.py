@@ -112,8 +112,14 @@ def test_nothing_that_is_aimed_for_was_measured() -> None:
 
 def test_markdown_has_a_row_a_result() -> None:
     text = report.markdown(document(result(), result(tenants=1000, met=False)))
-    assert "| refresh | gateway | 10 | 1 | 1,000 (900–1,100) | 20.0 | 40.0 | 0 | 0.300 | 0.28 ✓ |" in text
-    assert "| refresh | gateway | 1,000 | 1 | 1,000 (900–1,100) | 20.0 | 40.0 | 0 | 0.300 | 0.28 ✗ |" in text
+    assert (
+        "| refresh | gateway | 10 | 1 | 1,000 (900–1,100) | 20.0 | 40.0 | 0 | 0.300 signatures | 0.28 ✓ |"
+        in text
+    )
+    assert (
+        "| refresh | gateway | 1,000 | 1 | 1,000 (900–1,100) | 20.0 | 40.0 | 0 | 0.300 signatures | 0.28 ✗ |"
+        in text
+    )
     assert max(len(line) for line in text.splitlines() if not line.startswith("|")) <= 120
 
 
