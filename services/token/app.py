@@ -21,6 +21,7 @@ from shared.clock import Clock, Entropy, random_bytes, utc_now
 from shared.db import Database
 from shared.directory import Directory
 from shared.events.bus import Bus
+from shared.events.envelope import PREFIX
 from shared.events.invalidation import forget_on_events, ttl_while_heard
 from shared.events.outbox import Relay
 from shared.http.context import RequestContext
@@ -68,6 +69,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
         forget_clients=context.client_secrets.forget,
         forget_keys=context.signing_keys.forget,
     )
+    bus.listen(f"{PREFIX}.*.signing_key.*", events.key_listener(context))
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:

@@ -257,3 +257,24 @@ async def test_keys_move_to_the_kms_and_back(stores: Stack, seed: Seed, kms: Tra
                 assert verifies(await alone.sign(), await tenant.jwks()), "the other may go"
         assert verifies(token, await tenant.jwks())
     await away.close()
+
+
+async def test_a_key_that_signs_no_more_does_not_stay_open(stores: Stack, seed: Seed, kms: Transit) -> None:
+    """In the token service's memory; the one that signs stays, also while the KMS is away."""
+    sealer = sealer_of(kms)
+    async with rotator(stores, seed, FakeClock(), sealer=sealer) as tenant:
+        await tenant.turn()
+        await tenant.sign()
+        former = await tenant.kid("active")
+        await tenant.later(89 * DAY)
+        await tenant.later(DAY)
+        await tenant.sign()
+        now = await tenant.kid("active")
+        opened = kms.calls.count("decrypt")
+        tenant.signing.close(tenant.tenant_id, lambda kid: kid != now)
+        assert {sealed.kid for _, sealed in tenant.signing._parsed._entries} == {now} != {former}
+        kms.mood = "sealed"
+        tenant.signing.forget(tenant.tenant_id)
+        assert verifies(await tenant.sign(), await tenant.jwks())
+        assert kms.calls.count("decrypt") == opened
+    await sealer.close()

@@ -69,7 +69,7 @@ class SigningKeys:
         self._active: RecordCache[tuple[UUID, str], store.SealedSigningKey] = RecordCache(
             self._load_active, ttl_s=ttl_s, size=size
         )
-        # A key's material never changes, so what was parsed stays until it is crowded out.
+        # A key's material never changes, so what was parsed stays until it ends or is crowded out.
         self._parsed: RecordCache[tuple[UUID, store.SealedSigningKey], SigningKey] = RecordCache(
             self._open, ttl_s=float("inf"), size=parsed
         )
@@ -91,6 +91,10 @@ class SigningKeys:
         """Forget which keys are active and published, of one tenant or of all."""
         self._active.forget_where(lambda key: tenant_id in (None, key[0]))
         self._public.forget_where(lambda key: tenant_id in (None, key))
+
+    def close(self, tenant_id: UUID, is_ended: Callable[[str], bool]) -> None:
+        """Let go of the tenant's open keys that sign no more, by their kid."""
+        self._parsed.forget_where(lambda of: of[0] == tenant_id and is_ended(of[1].kid))
 
     async def _load_active(self, of: tuple[UUID, str]) -> store.SealedSigningKey | None:
         async with self._database.tenant(of[0]) as connection:
