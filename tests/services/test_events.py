@@ -88,6 +88,37 @@ async def test_an_event_leaves_the_outbox_once_jetstream_has_it(stores: Stack, s
     assert await stored(stores, f"mtas.v1.{tenant_id}.user.registered") == 1
 
 
+async def test_two_relays_of_a_service_take_turns(stores: Stack, seed: Seed) -> None:
+    """What one is about to publish, the other leaves alone: or events would overtake each other."""
+    tenant_id = uuid4()
+    under_way, go_on = asyncio.Event(), asyncio.Event()
+
+    class Slow(Bus):
+        async def publish(self, event: CloudEvent) -> None:
+            if event.tenantid == tenant_id:
+                under_way.set()
+                await go_on.wait()
+            await super().publish(event)
+
+    slow, quick = Slow(Secret(stores.nats.url("authorize")), "authorize"), bus_of(stores, "authorize")
+    async with database_of(stores, "authorize") as database:
+        first, second = Relay(database, slow, "authorize"), Relay(database, quick, "authorize")
+        async with running(slow.run(), quick.run()):
+            await connected(slow)
+            await connected(quick)
+            await write(database, tenant_id, "u1", UserRegistered(by="sign_up"))
+            async with running(first.run()):
+                await asyncio.wait_for(under_way.wait(), 5)
+                async with running(second.run()):
+                    await asyncio.sleep(0.3)
+                    assert await stored(stores, f"mtas.v1.{tenant_id}.user.registered") == 0
+                    go_on.set()
+                    async with asyncio.timeout(5):
+                        while await waiting(seed, tenant_id):
+                            await asyncio.sleep(0.02)
+    assert await stored(stores, f"mtas.v1.{tenant_id}.user.registered") == 1
+
+
 async def test_a_rolled_back_change_leaves_no_event(stores: Stack, seed: Seed) -> None:
     tenant_id = uuid4()
     async with database_of(stores, "authorize") as database:

@@ -69,6 +69,8 @@ async def test_a_wrong_request_burns_the_code(world: World, form: dict[str, str]
     refused = await world.redeem(code, form)
     assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
     assert description in refused.json()["error_description"]
+    (family,) = await world.families()
+    assert family["revoked_reason"] == description, "born revoked"
     assert (await world.redeem(code)).json()["error"] == "invalid_grant"
 
 
@@ -118,6 +120,8 @@ async def test_a_user_who_may_no_longer_sign_in_gets_no_token(world: World, chan
     code = await world.code()
     await world.seed.execute(f"update authorize.users set {change} where user_id = $1", world.user_id)
     assert (await world.redeem(code)).json()["error"] == "invalid_grant"
+    (family,) = await world.families()
+    assert family["revoked_reason"] == "user_disabled_or_signed_out"
 
 
 async def test_a_code_from_a_session_that_has_ended_gives_nothing_unless_offline(world: World) -> None:

@@ -142,6 +142,35 @@ async def test_introspection_tells_another_client_nothing(world: World) -> None:
         assert answer.json() == {"active": False}
 
 
+async def test_introspection_says_of_a_refresh_token_what_the_token_endpoint_would(world: World) -> None:
+    """RFC 7662 §2.2: the live one, the one before it within its grace, and none older."""
+    first = (await world.sign_in())["refresh_token"]
+    second = (await world.refresh(first)).json()["refresh_token"]
+    third = (await world.refresh(second)).json()["refresh_token"]
+    assert [await world.is_active(token) for token in (first, second, third)] == [False, True, True]
+    world.clock.advance(10)
+    assert [await world.is_active(token) for token in (first, second, third)] == [False, False, True]
+    await world.seed.execute("update token.families set generation = 0 where tenant_id = $1", world.tenant_id)
+    assert await world.is_active(third), "newer than the row: the database lost its tail"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param("idle_expires_at = $2", id="idle"),
+        pytest.param("absolute_expires_at = $2", id="absolute"),
+        pytest.param("refreshable = $2::timestamptz is null", id="not refreshable"),
+    ],
+)
+async def test_a_refresh_token_that_would_be_refused_is_inactive(world: World, change: str) -> None:
+    token = (await world.sign_in())["refresh_token"]
+    assert await world.is_active(token)
+    await world.seed.execute(
+        f"update token.families set {change} where tenant_id = $1", world.tenant_id, world.clock()
+    )
+    assert not await world.is_active(token)
+
+
 async def test_asking_for_a_resource_does_not_make_its_server(world: World) -> None:
     api = "https://api.example"
     fellow = f"{world.slug}-two"
