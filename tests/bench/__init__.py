@@ -7,7 +7,7 @@
     proof      a sample of the answers, verified as a client would
     usage      CPU time and resident memory by process
     limits     the machine's own limits, measured in the same run
-    bench      the run itself
+    bench      the run: stages of tenants and token processes, each a `stage`
     results    figures; report and picture: how they are shown
 
 Nothing here is part of the product, and no test depends on a figure.

@@ -23,11 +23,12 @@ from deploy.local import leftovers
 from deploy.local.errors import ProcessDied, StackError
 from deploy.local.services import ROOT
 from tests.bench import machine, picture, report
-from tests.bench.bench import FOLDER, Bench, BenchError
+from tests.bench.bench import FOLDER, Bench
 from tests.bench.limits import LimitError
 from tests.bench.plan import CONNECTIONS, KINDS, PATHS, TENANTS, WORKERS, Plan
 from tests.bench.proof import WrongAnswer
 from tests.bench.results import Document
+from tests.bench.stage import BenchError
 from tests.bench.targets import verdicts
 
 DOCS: Final = ROOT / "docs"
