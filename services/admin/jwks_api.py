@@ -1,18 +1,29 @@
 """The jwks service's internal API, for what only it may write: signing keys."""
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 
 from services.admin.internal_api import InternalApi
+from shared.events.catalog import Cause
+from shared.secret import Secret
 
 
-class Rotation(msgspec.Struct, frozen=True, kw_only=True):
+class Rotation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`wait_observed` None: as the app has it."""
+
     emergency: bool
-    reason: str | None
+    reason: Cause | None
     actor: str
+    wait_observed: bool | None = None
+
+
+class Import(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    pem: Secret
+    actor: str
+    wait_observed: bool | None = None
 
 
 class Rotated(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,9 +31,11 @@ class Rotated(msgspec.Struct, frozen=True, kw_only=True):
 
     kid: str
     alg: str
+    rsa_bits: int | None = None
     state: str
     activates_at: datetime
-    withdrawn: tuple[str, ...]
+    activates_by: datetime | None = None
+    withdrawn: tuple[str, ...] = ()
 
 
 class JwksApi:
@@ -33,8 +46,22 @@ class JwksApi:
 
     async def rotate(self, tenant_id: UUID, rotation: Rotation) -> Rotated:
         """Raises: InternalRefused (404), Unavailable."""
-        path = f"/internal/tenants/{tenant_id}/signing-keys/rotate"
-        return msgspec.json.decode(await self._api.post(path, msgspec.json.encode(rotation)), type=Rotated)
+        return await self._post(tenant_id, "rotate", rotation)
+
+    async def import_key(self, tenant_id: UUID, key: Import) -> Rotated:
+        """Raises: InternalRefused (404; 409 in use; 422 not sound, by field), Unavailable."""
+        return await self._post(tenant_id, "import", key)
 
     async def close(self) -> None:
         await self._api.close()
+
+    async def _post(self, tenant_id: UUID, what: str, body: msgspec.Struct) -> Rotated:
+        path = f"/internal/tenants/{tenant_id}/signing-keys/{what}"
+        answer = await self._api.post(path, msgspec.json.encode(body, enc_hook=_reveal))
+        return msgspec.json.decode(answer, type=Rotated)
+
+
+def _reveal(value: Any) -> Any:
+    if isinstance(value, Secret):
+        return value.reveal()
+    raise NotImplementedError

@@ -46,6 +46,9 @@ class Api:
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         return self._send("POST", path, json=body)
 
+    def patch(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        return self._send("PATCH", path, json=body)
+
     def items(self, path: str, **parameters: str) -> Iterator[dict[str, Any]]:
         """All of a list, page by page."""
         while True:
