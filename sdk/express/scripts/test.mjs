@@ -16,4 +16,4 @@ const files = readdirSync(join(root, "build/test/test"))
   .filter((file) => file.endsWith(".test.js"))
   .filter((file) => named.length === 0 || named.some((name) => file.startsWith(name)))
   .map((file) => join("build/test/test", file));
-run("--enable-source-maps", "--test", ...files);
+run("--enable-source-maps", "--test", "--test-reporter=./scripts/reporter.mjs", ...files);

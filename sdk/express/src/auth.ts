@@ -13,8 +13,8 @@ import { Refusal, verifyAccessToken } from "./jwt.js";
 import { OidcClient } from "./oidc.js";
 import { openRedis } from "./redis.js";
 import { isDue, Refresher } from "./refresh.js";
-import { canGoToLogin, isCsrfSafe, isNavigation, sentUrl } from "./request.js";
-import { sendPage, sendProblem, sendRedirect, setCookies } from "./response.js";
+import { canGoToLogin, isCsrfSafe, sentUrl } from "./request.js";
+import { sendProblem, sendRedirect, setCookies } from "./response.js";
 import { Routes } from "./routes.js";
 import { localPath } from "./return_to.js";
 import { Sealer } from "./seal.js";
@@ -92,7 +92,8 @@ export class Auth implements MtasAuth {
     this.middleware = this.#handler(async (request, response) => {
       const opened = await this.open(request, response);
       (request as Marked).auth = new Context(opened.session ?? undefined);
-      if (opened.error) throw opened.error;
+      // Where nobody needs to be signed in, a server that is away is no reason to stop.
+      if (opened.error?.code === "csrf") throw opened.error;
     });
   }
 
@@ -171,7 +172,12 @@ export class Auth implements MtasAuth {
       return { session };
     }
     if (next === null) return this.#end(request, response, session);
-    this.store(response, next, this.names.forget(parseCookies(request.headers.cookie), next.lid, next.gen));
+    try {
+      this.store(response, next, this.names.forget(parseCookies(request.headers.cookie), next.lid, next.gen));
+    } catch (error) {
+      if (!(error instanceof MtasError)) throw error;
+      return { ...this.#end(request, response, session), error }; // it has outgrown its cookies
+    }
     return { session: next };
   }
 
@@ -209,22 +215,16 @@ export class Auth implements MtasAuth {
     setCookies(response, this.names, [...changes, ...parts]);
   }
 
+  /** Signing in, and then to `returnTo`, if that is a place in this app. */
   loginUrl(returnTo?: string): string {
     const target = localPath(returnTo, this.config.prefix);
-    const query = target === null || target === "/" ? "" : `?${new URLSearchParams({ returnTo: target }).toString()}`;
+    const query = target === null ? "" : `?${new URLSearchParams({ returnTo: target }).toString()}`;
     return `${this.config.prefix}/login${query}`;
   }
 
   /** For an operator. */
   warn(message: string): void {
     this.#warn(`mtas: ${message}`);
-  }
-
-  /** The answer to a request that goes no further. */
-  refuse(request: IncomingMessage, response: ServerResponse, error: MtasError, loginUrl: string): void {
-    if (error.status >= 500) this.warn(error.message);
-    if (isNavigation(request.headers) && error.code !== "login_required") sendPage(response, error, loginUrl);
-    else sendProblem(response, error, loginUrl);
   }
 
   #handler(decide: (request: IncomingMessage, response: ServerResponse) => Promise<void>): Handler {
@@ -238,9 +238,10 @@ export class Auth implements MtasAuth {
 
   #fail(request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void, error: unknown): void {
     if (!(error instanceof MtasError) || response.headersSent) return next(error);
-    const url = this.loginUrl(request.method === "GET" ? sentUrl(request) : undefined);
-    if (error.code === "login_required" && canGoToLogin(request.method, request.headers)) sendRedirect(response, url);
-    else this.refuse(request, response, error, url);
+    if (error.status >= 500) this.warn(error.message);
+    const leads = error.code === "login_required" && canGoToLogin(request.method, request.headers);
+    if (leads) sendRedirect(response, this.loginUrl(sentUrl(request)));
+    else sendProblem(response, error, this.loginUrl());
   }
 
   async #readBearer(request: IncomingMessage, wanted: readonly string[]): Promise<RequestAuth> {

@@ -63,17 +63,18 @@ export interface Problem {
   status: number;
   code: ErrorCode;
   detail: string;
-  login_url: string;
+  /** Where to sign in, with login_required. */
+  login_url?: string;
 }
 
 /** RFC 9457. */
-export function problem(error: MtasError, loginUrl: string): Problem {
+export function problem(error: MtasError, loginUrl?: string): Problem {
   return {
     type: `urn:mtas:error:${error.code}`,
     title: error.title,
     status: error.status,
     code: error.code,
     detail: error.detail,
-    login_url: loginUrl,
+    ...(loginUrl !== undefined && error.code === "login_required" && { login_url: loginUrl }),
   };
 }

@@ -3,6 +3,7 @@ import { MtasError } from "./errors.js";
 import { VERSION } from "./version.js";
 
 const LARGEST = 256 * 1024;
+const LONGEST_RETRY_S = 300;
 
 export interface Answer {
   readonly status: number;
@@ -34,7 +35,7 @@ export class Http {
       return { status: response.status, headers: response.headers, body };
     } catch (error) {
       if (error instanceof MtasError) throw error;
-      throw unavailable(url, "did not answer", undefined, error);
+      throw unavailable(url, "did not answer, or not as it should", undefined, error);
     }
   }
 }
@@ -46,7 +47,7 @@ async function read(response: Response): Promise<Uint8Array<ArrayBuffer>> {
     // Leaving the loop early cancels the rest.
     for await (const part of response.body as unknown as AsyncIterable<Uint8Array>) {
       size += part.byteLength;
-      if (size > LARGEST) throw new MtasError("discovery_mismatch", "The server's answer is too large.");
+      if (size > LARGEST) throw new Error("too large");
       parts.push(part);
     }
   }
@@ -66,5 +67,5 @@ function unavailable(url: string, what: string, retryAfterS?: number, cause?: un
 
 function retryAfter(headers: Headers): number | undefined {
   const seconds = headers.get("retry-after") ?? "";
-  return /^\d{1,4}$/.test(seconds) && Number(seconds) > 0 ? Number(seconds) : undefined;
+  return /^\d{1,6}$/.test(seconds) && Number(seconds) > 0 ? Math.min(Number(seconds), LONGEST_RETRY_S) : undefined;
 }

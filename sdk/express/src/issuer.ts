@@ -10,9 +10,10 @@ import { type Jwk, readKeys } from "./keys.js";
 
 const LEAST_FRESH_S = 60;
 const MOST_FRESH_S = 86_400;
-const USUALLY_FRESH_S = 300;
+const USUALLY_FRESH_S = 600;
 const BETWEEN_REFETCHES_S = 30;
 const BETWEEN_TRIES_S = 2;
+const BETWEEN_TRIES_WITH_STALE_S = 30;
 
 export interface Metadata {
   readonly issuer: string;
@@ -41,7 +42,7 @@ export class Issuer {
       const { jwks_uri } = await this.#metadata.get();
       const answer = await this.#get(jwks_uri);
       const keys = readKeys(answer.document);
-      if (keys === null) throw mismatch("The server's jwks_uri holds no keys.");
+      if (keys === null) throw unavailable("The server's jwks_uri holds no keys.");
       return [keys, answer.freshS];
     });
   }
@@ -59,12 +60,12 @@ export class Issuer {
   async #get(url: string): Promise<{ document: Record<string, unknown>; freshS: number }> {
     const answer = await this.#http.ask(url, { headers: { Accept: "application/json" } });
     const { pathname } = new URL(url);
-    if (answer.status !== 200) throw mismatch(`${pathname} answered ${answer.status}.`);
+    if (answer.status !== 200) throw unavailable(`${pathname} answered ${answer.status}.`);
     try {
       const text = new TextDecoder("utf-8", { fatal: true }).decode(answer.body);
       return { document: parseObject(text), freshS: freshFor(answer) };
     } catch (cause) {
-      throw mismatch(`${pathname} is not a JSON object.`, cause);
+      throw unavailable(`${pathname} is not a JSON object.`, cause); // half a body, or a proxy's page
     }
   }
 }
@@ -74,9 +75,9 @@ class Kept<T> {
   readonly #fetch: () => Promise<[T, number]>;
   readonly #staleS: number;
   readonly #now: () => number;
-  #value: { readonly it: T; readonly until: number } | undefined;
+  #value: { readonly it: T; readonly freshUntil: number; readonly staleUntil: number } | undefined;
+  #failure: { readonly error: unknown; readonly until: number } | undefined;
   #flight: Promise<T> | undefined;
-  #nextTry = 0;
   #nextRefetch = 0;
 
   constructor(staleS: number, now: () => number, fetch: () => Promise<[T, number]>) {
@@ -86,44 +87,44 @@ class Kept<T> {
   }
 
   async get(): Promise<T> {
-    const value = this.#value;
-    if (value === undefined) return this.#refresh();
     const now = this.#now();
-    if (now < value.until) return value.it;
-    if (now < this.#nextTry && now < value.until + this.#staleS) return value.it;
+    if (this.#value && now < this.#value.freshUntil) return this.#value.it;
     try {
+      if (this.#failure && now < this.#failure.until) throw this.#failure.error;
       return await this.#refresh();
     } catch (error) {
-      if (!isAway(error) || now >= value.until + this.#staleS) throw error;
-      this.#nextTry = now + BETWEEN_TRIES_S;
-      return value.it;
+      if (this.#value && now < this.#value.staleUntil && isAway(error)) return this.#value.it;
+      throw error;
     }
   }
 
   /** Anew although it is not old, at most once in a while; what is there if the server is away. */
   async again(): Promise<T> {
     const now = this.#now();
-    const value = this.#value;
-    if (value === undefined || now < this.#nextRefetch) return this.get();
+    if (now < this.#nextRefetch) return this.get();
     this.#nextRefetch = now + BETWEEN_REFETCHES_S;
-    try {
-      return await this.#refresh();
-    } catch (error) {
-      if (isAway(error)) return value.it;
-      throw error;
-    }
+    return this.#refresh().catch(() => this.get());
   }
 
   #refresh(): Promise<T> {
-    this.#flight ??= this.#fetch()
-      .then(([it, freshS]) => {
-        this.#value = { it, until: this.#now() + freshS };
-        return it;
-      })
-      .finally(() => {
-        this.#flight = undefined;
-      });
+    this.#flight ??= this.#load().finally(() => {
+      this.#flight = undefined;
+    });
     return this.#flight;
+  }
+
+  async #load(): Promise<T> {
+    try {
+      const [it, freshS] = await this.#fetch();
+      const freshUntil = this.#now() + freshS;
+      this.#value = { it, freshUntil, staleUntil: freshUntil + this.#staleS };
+      this.#failure = undefined;
+      return it;
+    } catch (error) {
+      const waitS = this.#value ? BETWEEN_TRIES_WITH_STALE_S : BETWEEN_TRIES_S;
+      this.#failure = { error, until: this.#now() + waitS };
+      throw error;
+    }
   }
 }
 
@@ -148,13 +149,19 @@ export function checkMetadata(document: unknown, issuer: string): Metadata {
   return metadata as unknown as Metadata;
 }
 
-function mismatch(detail: string, cause?: unknown): MtasError {
-  return new MtasError("discovery_mismatch", detail, { cause });
+function mismatch(detail: string): MtasError {
+  return new MtasError("discovery_mismatch", detail);
+}
+
+function unavailable(detail: string, cause?: unknown): MtasError {
+  return new MtasError("server_unavailable", detail, { cause });
 }
 
 /** `max-age` of Cache-Control (RFC 9111 §5.2.2.1), within our bounds. */
 function freshFor(answer: Answer): number {
   const match = /(?:^|[,\s])max-age=(\d{1,10})(?:$|[,\s])/i.exec(answer.headers.get("cache-control") ?? "");
-  const seconds = match === null ? USUALLY_FRESH_S : Number(match[1]);
+  const age = answer.headers.get("age") ?? "";
+  const spent = /^\d{1,9}$/.test(age) ? Number(age) : 0;
+  const seconds = match === null ? USUALLY_FRESH_S : Number(match[1]) - spent;
   return Math.min(Math.max(seconds, LEAST_FRESH_S), MOST_FRESH_S);
 }

@@ -100,7 +100,9 @@ export class OidcClient {
       answer = await oidc.refreshTokenGrant(configuration, refreshToken);
     } catch (error) {
       if (error instanceof oidc.ResponseBodyError && error.error === "invalid_grant") return null;
-      throw explain(error, oidc);
+      const explained = explain(error, oidc);
+      // Anything but a clear word leaves the session as it is.
+      throw explained.code === "code_rejected" ? unreadable(error) : explained;
     }
     const found = tokens(answer);
     if (found.idToken === undefined) return found;
@@ -115,12 +117,12 @@ export class OidcClient {
   }
 
   /** RFC 7009. Throws: MtasError. */
-  async revoke(refreshToken: string): Promise<void> {
+  async revoke(token: string): Promise<void> {
     const oidc = await load();
     const { configuration, metadata } = await this.#configure();
     if (metadata.revocation_endpoint === undefined) return;
     try {
-      await oidc.tokenRevocation(configuration, refreshToken, { token_type_hint: "refresh_token" });
+      await oidc.tokenRevocation(configuration, token);
     } catch (error) {
       throw explain(error, oidc);
     }
@@ -173,7 +175,8 @@ export class OidcClient {
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       const ahead = clock.date === null ? 0 : Math.round(Date.parse(clock.date) / 1000 - now);
-      if (error.claim === "iat" && Math.abs(ahead) > leewayS) throw skewed(ahead);
+      const isOfTime = error.claim !== undefined && ["exp", "iat", "nbf"].includes(error.claim);
+      if (isOfTime && Math.abs(ahead) > leewayS) throw skewed(ahead);
       throw new MtasError("id_token_invalid", `The ID token is refused: ${error.message}. Sign in again.`);
     }
   }
@@ -195,8 +198,9 @@ function tokens(answer: TokenEndpointResponse): Tokens {
 }
 
 function skewed(aheadS: number): MtasError {
-  const detail = `This machine's clock is ${Math.abs(aheadS)} s ${aheadS > 0 ? "behind" : "ahead of"} the server's.`;
-  return new MtasError("clock_skew", `${detail} Set it by NTP.`);
+  const where = aheadS > 0 ? "behind" : "ahead of";
+  const detail = `This machine's clock is ${Math.abs(aheadS)} seconds ${where} the auth server's. Set it by NTP.`;
+  return new MtasError("clock_skew", detail);
 }
 
 /** The server's refusal, or a fault in its answer, by our codes. */
@@ -212,8 +216,16 @@ function explain(error: unknown, oidc: Library): MtasError {
       return refusedClient(each.error, error);
     }
   }
-  const detail = "The token endpoint's answer is not what OpenID Connect asks for. Sign in again.";
+  if (error instanceof oidc.ClientError && UNREADABLE.has(error.code ?? "")) return unreadable(error);
+  const detail = "The ID token is not there, or not what OpenID Connect asks for. Sign in again.";
   return new MtasError("id_token_invalid", detail, { cause: error });
+}
+
+const UNREADABLE = new Set(["OAUTH_RESPONSE_IS_NOT_CONFORM", "OAUTH_RESPONSE_IS_NOT_JSON", "OAUTH_PARSE_ERROR"]);
+
+/** Half an answer, or a proxy's page. */
+function unreadable(cause: unknown): MtasError {
+  return new MtasError("server_unavailable", "The auth server's answer cannot be read.", { cause });
 }
 
 function refusedClient(code: string, cause: unknown): MtasError {

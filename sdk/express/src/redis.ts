@@ -76,7 +76,7 @@ async function connect(url: string, warn: (message: string) => void): Promise<Re
 
 class RedisSharing implements Sharing {
   readonly #lockMs: number;
-  readonly #app: string;
+  readonly #appId: string;
   readonly #sealer: Sealer;
   readonly #now: () => number;
   readonly #open: () => Promise<Redis>;
@@ -84,15 +84,16 @@ class RedisSharing implements Sharing {
   constructor(config: Config, sealer: Sealer, now: () => number, open: () => Promise<Redis>) {
     // Should it end too early, the server gives both the same successor.
     this.#lockMs = Math.ceil(config.timeoutS * 1000) + PATIENCE_MS;
-    this.#app = `${config.issuer}|${config.appId}`;
+    this.#appId = config.appId;
     this.#sealer = sealer;
     this.#now = now;
     this.#open = open;
   }
 
   async once(session: Session, refresh: () => Promise<Outcome>): Promise<Outcome> {
-    const name = createHash("sha256").update(`${this.#app}|${session.lid}|${session.gen}`).digest("base64url");
-    const keys: Keys = { result: `mtas:refresh:${name}`, lock: `mtas:refresh:${name}:lock` };
+    const hash = createHash("sha256").update(`${session.lid}.${session.gen}`).digest("base64url");
+    const result = `mtas:${this.#appId}:refresh:${hash}`; // as in every MTAS SDK
+    const keys: Keys = { result, lock: `${result}:lock` };
     const turn = await this.#takeTurn(session, keys).catch(() => null);
     if (turn === null) return refresh();
     if ("outcome" in turn) return turn.outcome;

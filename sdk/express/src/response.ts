@@ -65,7 +65,7 @@ export function sendNothing(response: ServerResponse): void {
   send(response, 204);
 }
 
-export function sendProblem(response: ServerResponse, error: MtasError, loginUrl: string): void {
+export function sendProblem(response: ServerResponse, error: MtasError, loginUrl?: string): void {
   setRetryAfter(response, error);
   sendJson(response, error.status, problem(error, loginUrl), "application/problem+json");
 }

@@ -6,7 +6,7 @@ import { readTransaction, type Session, type Transaction } from "./claims.js";
 import { type Change, parseCookies } from "./cookies.js";
 import { MtasError } from "./errors.js";
 import { isFromApp, isNavigation, isPrefetch, sentUrl } from "./request.js";
-import { sendJson, sendNothing, sendProblem, sendRedirect, setCookies } from "./response.js";
+import { sendJson, sendNothing, sendPage, sendProblem, sendRedirect, setCookies } from "./response.js";
 import { safeReturnTo } from "./return_to.js";
 import { beginSession } from "./session.js";
 
@@ -83,13 +83,14 @@ export class Routes {
     try {
       const query = queryOf(request, auth.config.appUrl);
       checkIssuer(query, auth.config.issuer);
-      const found = this.#findTransaction(request, query.getAll("state"));
-      if (found === undefined && auth.peek(request) !== null) {
+      transaction = this.#findTransaction(request, query.getAll("state"));
+      if (transaction === undefined && auth.peek(request) !== null) {
         // The back button, after signing in.
         return sendRedirect(response, auth.config.defaultReturnTo);
       }
-      if (found === undefined) throw new MtasError("state_missing", "Begin again, and keep cookies for this site.");
-      transaction = this.#open(found, query.get("state") ?? "");
+      if (transaction === undefined) {
+        throw new MtasError("state_missing", "Begin again, in this browser, and keep cookies for this site.");
+      }
       const login = {
         state: transaction.state,
         nonce: transaction.nonce,
@@ -97,7 +98,7 @@ export class Routes {
       };
       checkAnswer(query);
       const tokens = await auth.client.exchange(new URL(auth.config.appUrl + sentUrl(request)), login);
-      const session = beginSession(tokens, auth.now(), auth.config.sessionMaxAgeS);
+      const session = beginSession(tokens, auth.now(), auth.config);
       const pointer = auth.names.point(session.lid, auth.config.sessionMaxAgeS);
       const cookies = parseCookies(request.headers.cookie);
       auth.store(response, session, [...auth.names.sweep(cookies, pointer), auth.names.end(login.state)]);
@@ -110,17 +111,16 @@ export class Routes {
     }
   }
 
-  /** The value of the cookie that was set for this state; undefined when there is none. */
-  #findTransaction(request: IncomingMessage, states: readonly string[]): string | undefined {
+  /** The login that this browser began with that state; undefined when it knows of none. */
+  #findTransaction(request: IncomingMessage, states: readonly string[]): Transaction | undefined {
     const [state] = states;
-    if (states.length > 1) throw new MtasError("state_invalid", "There is more than one state. Begin again.");
-    if (state === undefined || state === "") return undefined;
-    return parseCookies(request.headers.cookie).get(this.#auth.names.transaction(state));
-  }
-
-  #open(sealed: string, state: string): Transaction {
-    const transaction = this.#readTransaction(sealed);
-    if (transaction?.state !== state) throw new MtasError("state_invalid", "It is too old, or not ours. Begin again.");
+    if (state === undefined || state === "" || states.length > 1) {
+      throw new MtasError("state_invalid", "The answer must have one state. Begin again.");
+    }
+    const sealed = parseCookies(request.headers.cookie).get(this.#auth.names.transaction(state));
+    const transaction = sealed === undefined ? null : this.#readTransaction(sealed);
+    if (transaction === null) return undefined;
+    if (transaction.state !== state) throw new MtasError("state_invalid", "It is of another login. Begin again.");
     return transaction;
   }
 
@@ -131,11 +131,11 @@ export class Routes {
   /** RFC 7009; OpenID Connect RP-Initiated Logout 1.0. */
   async #logout(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const auth = this.#auth;
-    const { appUrl, prefix, postLogoutReturnTo } = auth.config;
+    const { appUrl, postLogoutReturnTo } = auth.config;
     // Even without a session: a page elsewhere shall not sign anybody out either.
     if (!isFromApp(request.headers, appUrl)) {
-      const error = new MtasError("csrf", "Sign out by a form of this app, or send the header X-MTAS-CSRF: 1.");
-      return auth.refuse(request, response, error, `${prefix}/login`);
+      const detail = "Sign out by a form of this app, or send the header X-MTAS-CSRF: 1.";
+      return sendProblem(response, new MtasError("csrf", detail));
     }
     const session = auth.peek(request);
     setCookies(response, auth.names, auth.names.sweep(parseCookies(request.headers.cookie)));
@@ -149,11 +149,10 @@ export class Routes {
     const { client, config } = this.#auth;
     const [url] = await Promise.all([
       client.endSessionUrl(session.idt, config.appUrl + config.postLogoutReturnTo).catch(() => null),
-      session.rt &&
-        client.revoke(session.rt).catch((error: unknown) => {
-          const reason = error instanceof MtasError ? error.message : "an unexpected error";
-          this.#auth.warn(`a refresh token could not be revoked: ${reason}`);
-        }),
+      client.revoke(session.rt ?? session.at).catch((error: unknown) => {
+        const reason = error instanceof MtasError ? error.message : "an unexpected error";
+        this.#auth.warn(`a grant could not be revoked, and ends by itself: ${reason}`);
+      }),
     ]);
     return url;
   }
@@ -171,7 +170,9 @@ export class Routes {
 
   #refuse(request: IncomingMessage, response: ServerResponse, error: unknown, returnTo?: string): void {
     if (!(error instanceof MtasError)) throw error;
-    this.#auth.refuse(request, response, error, this.#auth.loginUrl(returnTo));
+    if (error.status >= 500) this.#auth.warn(error.message);
+    if (isNavigation(request.headers)) sendPage(response, error, this.#auth.loginUrl(returnTo));
+    else sendProblem(response, error);
   }
 }
 

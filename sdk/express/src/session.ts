@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 
 import type { Session, User } from "./claims.js";
+import type { Config } from "./config.js";
 import type { Claims } from "./jwt.js";
 import type { Tokens } from "./oidc.js";
 
@@ -11,10 +12,15 @@ const NOT_PROFILE = new Set([
   "at_hash", "c_hash",
 ]); // prettier-ignore
 
-export function beginSession(tokens: Tokens & { idToken: string; claims: Claims }, now: number, maxAgeS: number): Session {
+/** The first generation of a login. */
+export function beginSession(
+  tokens: Tokens & { idToken: string; claims: Claims },
+  now: number,
+  { scope, sessionMaxAgeS }: Config,
+): Session {
   const lid = randomBytes(9).toString("base64url");
-  const empty = { v: 1, lid, gen: -1, sub: tokens.claims.sub, user: {}, at: "", at_exp: 0, idt: "", scope: "" } as const;
-  return sessionOf(tokens, now, { ...empty, iat: now, exp: now + maxAgeS });
+  const empty = { v: 1, lid, gen: -1, sub: tokens.claims.sub, user: {}, at: "", at_exp: 0, idt: "", scope } as const;
+  return sessionOf(tokens, now, { ...empty, iat: now, exp: now + sessionMaxAgeS });
 }
 
 /** The next generation. Without an ID token the user stays as they were. */

@@ -212,6 +212,7 @@ inBoth("while the server is away a session goes on until its access token ends",
   assert.equal(page.json.code, "server_unavailable");
   assert.equal(page.headers.get("retry-after"), "2");
   assert.equal(page.setCookies.length, 0);
+  assert.deepEqual((await own.browser.get(`${own.app.origin}/`)).json, { user: null });
   own.issuer.away = false;
   assert.equal((await hello(own)).status, 503);
   own.clock.seconds += 2;

@@ -26,7 +26,7 @@ for (const [version, express] of Object.entries(VERSIONS)) {
       assert.equal(page.headers.get("cache-control"), "no-store");
       assert.equal(page.json.type, "urn:mtas:error:login_required");
       assert.equal(page.json.code, "login_required");
-      assert.equal(page.json.login_url, "/auth/login?returnTo=%2Fhello");
+      assert.equal(page.json.login_url, "/auth/login");
       assert.deepEqual((await browser.get(`${app.origin}/`)).json, { user: null });
     });
 
