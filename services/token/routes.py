@@ -38,15 +38,15 @@ async def resolve_tenant(slug: FromPath[str], request: AnyRequest, context: InCo
 
 @post("/t/{slug:str}/revoke", status_code=200)
 async def revoke(request: AnyRequest, context: InContext, tenant: OfTenant) -> Response[bytes]:
-    body = await _form(request)
-    await revocation.revoke(context, tenant, request.headers.get("authorization"), body)
-    return Response(content=b"", headers=NO_STORE)
+    authorization, body = _authorization(request), await _form(request)
+    await revocation.revoke(context, tenant, authorization, body)
+    return Response(content=b"", media_type="text/plain", headers=NO_STORE)
 
 
 @post("/t/{slug:str}/introspect", status_code=200)
 async def introspect(request: AnyRequest, context: InContext, tenant: OfTenant) -> Response[bytes]:
-    body = await _form(request)
-    return _json(await introspection.introspect(context, tenant, request.headers.get("authorization"), body))
+    authorization, body = _authorization(request), await _form(request)
+    return _json(await introspection.introspect(context, tenant, authorization, body))
 
 
 @get("/t/{slug:str}/userinfo")
@@ -60,7 +60,9 @@ async def userinfo_posted(request: AnyRequest, context: InContext, tenant: OfTen
     in_header = _bearer(request)
     in_body = None
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() == _FORM:
-        in_body = Params.parse(await request.body()).get("access_token")
+        params = Params.parse(await request.body())
+        params.refuse_repeated()  # RFC 6750 §3.1
+        in_body = params.get("access_token")
     if in_header and in_body:
         raise OAuthError("invalid_request", "the access token is sent twice")
     return await _userinfo(context, tenant, in_header or in_body)
@@ -77,7 +79,8 @@ async def options(request: AnyRequest, tenant: OfTenant) -> Response[None]:
 async def _userinfo(context: Context, tenant: Tenant, access_token: str | None) -> Response[bytes]:
     if access_token is None:
         # Without credentials the challenge carries no error code (RFC 6750 §3.1).
-        return Response(content=b"", status_code=401, headers={**NO_STORE, "WWW-Authenticate": "Bearer"})
+        challenge = {**NO_STORE, "WWW-Authenticate": "Bearer"}
+        return Response(content=b"", status_code=401, media_type="text/plain", headers=challenge)
     return _json(await userinfo_flow.userinfo(context, tenant, access_token))
 
 
@@ -90,8 +93,16 @@ async def _form(request: AnyRequest) -> bytes:
     return await request.body()
 
 
+def _authorization(request: AnyRequest) -> str | None:
+    """Raises: OAuthError for a second one: which of them counts is not ours to guess."""
+    given = request.headers.getall("authorization", [])
+    if len(given) > 1:
+        raise OAuthError("invalid_request", "Authorization is sent twice")
+    return given[0] if given else None
+
+
 def _bearer(request: AnyRequest) -> str | None:
-    scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
+    scheme, _, credentials = (_authorization(request) or "").partition(" ")
     return credentials.strip() or None if scheme.lower() == "bearer" else None
 
 

@@ -87,6 +87,26 @@ def test_3_1_authorize_takes_get_and_post(acme: Home) -> None:
         assert acme.product.redeem(acme.web, code, verifier).status_code == 200
 
 
+@pytest.mark.parametrize("twice", ["scope=&scope=openid", "scope=openid&scope=", "nonce=&nonce="])
+def test_3_1_twice_is_repeated_though_one_is_empty(acme: Home, twice: str) -> None:
+    url = acme.web.authorize_url(pkce()[1], scope=None, nonce=None)
+    answer = answer_at(acme.browser.http.get(f"{url}&{twice}"))
+    assert (answer["error"], answer["state"]) == ("invalid_request", "s-1")
+
+
+@pytest.mark.parametrize("name", ["client_id", "redirect_uri"])
+def test_3_1_nor_does_an_empty_one_hide_where_the_answer_goes(acme: Home, name: str) -> None:
+    page = acme.browser.http.get(f"{acme.web.authorize_url(pkce()[1])}&{name}=")
+    assert (page.status_code, "location" in page.headers) == (400, False)
+
+
+@pytest.mark.parametrize("twice", ["grant_type=&{}", "{}&grant_type=", "{}&scope=&scope="])
+def test_3_2_twice_is_repeated_though_one_is_empty(acme: Home, twice: str) -> None:
+    body = twice.format("grant_type=client_credentials")
+    response = post(acme, acme.machine, body, **acme.machine.credentials)
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
+
+
 def test_3_1_unknown_parameters_are_ignored(acme: Home) -> None:
     answer, verifier = acme.answer(unheard_of="x", vendor_extension="<y>")
     assert answer.keys() == {"code", "state", "iss"}

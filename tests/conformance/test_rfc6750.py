@@ -57,6 +57,15 @@ def test_2_one_way_at_a_time(acme: Home, token: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "body", ["access_token=TOKEN&access_token=TOKEN", "access_token=TOKEN&access_token="]
+)
+def test_3_1_a_repeated_parameter_is_an_invalid_request(acme: Home, token: str, body: str) -> None:
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    twice = userinfo(acme, "POST", headers=headers, content=body.replace("TOKEN", token))
+    assert (twice.status_code, twice.json()["error"]) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize(
     "headers",
     [{}, {"Authorization": "Basic eDp5"}, {"Authorization": "Bearer"}, {"Authorization": "Bearer "}],
     ids=["nothing", "another scheme", "no token", "empty token"],

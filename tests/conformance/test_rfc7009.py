@@ -64,6 +64,40 @@ def test_2_1_the_client_authenticates(acme: Home) -> None:
     assert acme.product.is_active(acme.web, token)
 
 
+@pytest.mark.parametrize(
+    ("credentials", "status", "error"),
+    [
+        pytest.param(None, 401, "invalid_client", id="none"),
+        pytest.param(("nobody", "x"), 401, "invalid_client", id="unknown"),
+        pytest.param("web", 400, "invalid_request", id="token missing"),
+    ],
+)
+def test_2_2_1_an_error_is_one_of_the_token_endpoints(
+    acme: Home, credentials: Any, status: int, error: str
+) -> None:
+    """RFC 6749 §5.2: JSON that nobody keeps; a 401 names a scheme by which the client may come."""
+    auth = acme.web.credentials["auth"] if credentials == "web" else credentials
+    response = acme.product.http.post(f"{acme.issuer}/revoke", data={"x": "y"}, auth=auth)
+    assert (response.status_code, response.json()["error"]) == (status, error)
+    assert response.headers["content-type"] == "application/json"
+    assert response.headers["cache-control"] == "no-store"
+    assert ("www-authenticate" in response.headers) == (status == 401)
+    if status == 401:
+        assert response.headers["www-authenticate"].startswith("Basic realm=")
+
+
+def test_2_2_success_has_no_body_and_does_not_call_it_json(acme: Home) -> None:
+    response = revoke(acme, acme.web, acme.tokens()["refresh_token"])
+    assert (response.status_code, response.content) == (200, b"")
+    assert response.headers["content-type"].startswith("text/plain")
+    assert response.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_2_1_revoking_is_a_post(acme: Home, method: str) -> None:
+    assert acme.product.http.request(method, f"{acme.issuer}/revoke").status_code == 405
+
+
 @pytest.mark.parametrize("form", [{}, {"token": ""}, {"token_type_hint": "access_token"}])
 def test_2_1_token_is_required(acme: Home, form: dict[str, Any]) -> None:
     response = acme.product.ask(acme.web, "revoke", form | {"unheard_of": "x"})

@@ -1,4 +1,4 @@
-"""How tenants share this process: docs/adr/0010-tenants-take-turns.md has the reasons and figures."""
+"""How tenants share this process: docs/adr/0012-tenants-take-turns.md has the reasons and figures."""
 
 from shared.fair_share import FairShare
 

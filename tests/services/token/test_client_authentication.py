@@ -113,6 +113,22 @@ async def test_repeated_parameters_json_and_queries_are_refused(world: World) ->
     assert (in_query.status_code, in_query.json()["error"]) == (400, "invalid_request")
 
 
+@pytest.mark.parametrize("endpoint", ["token", "introspect", "revoke", "userinfo"])
+async def test_a_second_authorization_is_not_overlooked(world: World, endpoint: str) -> None:
+    """The gateway refuses it; so does the service, where something else may stand before it."""
+    tokens = await world.sign_in()
+    basic = "Basic " + base64.b64encode(f"{world.client_id}:{world.client_secret}".encode()).decode()
+    good = f"Bearer {tokens['access_token']}" if endpoint == "userinfo" else basic
+    name = "refresh_token" if endpoint == "token" else "token"
+    form = {"grant_type": "refresh_token", name: tokens["refresh_token"]}
+    for other in ("Basic eDp5", "Bearer x", good):
+        for pair in ((good, other), (other, good)):
+            headers = [("Authorization", value) for value in pair]
+            answer = await world.http.post(f"/t/{world.slug}/{endpoint}", data=form, headers=headers)
+            assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+    assert await world.is_active(tokens["refresh_token"])
+
+
 async def test_an_unknown_tenant_is_not_found(world: World) -> None:
     assert (await world.http.post("/t/nobody-here/token", data=GRANT)).status_code == 404
 
