@@ -1,6 +1,6 @@
 """What the internal APIs of authorize and jwks have in common. The gateway routes none of them."""
 
-from typing import Final
+from typing import Any, Final
 
 import httpx2
 import msgspec
@@ -45,10 +45,17 @@ class InternalApi:
             transport=transport,
         )
 
+    async def get(self, path: str) -> bytes:
+        """Raises: InternalRefused (404), Unavailable."""
+        return await self._send("GET", path)
+
     async def post(self, path: str, body: bytes) -> bytes:
         """Raises: InternalRefused (404, 409, 422), Unavailable."""
+        return await self._send("POST", path, content=body, headers={"Content-Type": "application/json"})
+
+    async def _send(self, method: str, path: str, **options: Any) -> bytes:
         try:
-            answer = await self._client.post(path, content=body, headers={"Content-Type": "application/json"})
+            answer = await self._client.request(method, path, **options)
         except httpx2.HTTPError as error:
             raise Unavailable(f"{self._service}: {type(error).__name__}") from None
         if answer.is_success:

@@ -38,6 +38,14 @@ class Rotated(msgspec.Struct, frozen=True, kw_only=True):
     withdrawn: tuple[str, ...] = ()
 
 
+class KeySchedule(msgspec.Struct, frozen=True, kw_only=True):
+    """How long a key signs, how long it is published before, and how long it waits beyond; seconds."""
+
+    rotation_s: int
+    lead_s: int
+    wait_s: int
+
+
 class JwksApi:
     """Raises: Unavailable when jwks is away."""
 
@@ -51,6 +59,10 @@ class JwksApi:
     async def import_key(self, tenant_id: UUID, key: Import) -> Rotated:
         """Raises: InternalRefused (404; 409 in use; 422 not sound, by field), Unavailable."""
         return await self._post(tenant_id, "import", key)
+
+    async def schedule(self) -> KeySchedule:
+        """Raises: Unavailable."""
+        return msgspec.json.decode(await self._api.get("/internal/key-schedule"), type=KeySchedule)
 
     async def close(self) -> None:
         await self._api.close()

@@ -11,13 +11,14 @@ from services.admin.flows.context import Context
 from services.admin.flows.refused import Conflict, FieldError, Invalid, NotFound
 from services.admin.flows.update_app import changed_fields, given_fields
 from services.admin.internal_api import InternalRefused
-from services.admin.jwks_api import Import, Rotated, Rotation
+from services.admin.jwks_api import Import, KeySchedule, Rotated, Rotation
 from services.admin.store import apps, keys
 from services.admin.store.keys import Fetch, KeySettings, SigningKey
 from shared.events.catalog import Cause, TenantUpdated
 from shared.events.outbox import insert_event
 from shared.secret import Secret
 from shared.settings import Doc
+from shared.unavailable import Unavailable
 
 WaitObserved = Annotated[
     bool | None,
@@ -91,6 +92,14 @@ async def show_signing_keys(
             keys=await keys.list_signing_keys(connection, tenant_id),
             fetches=await keys.list_fetches(connection, tenant_id),
         )
+
+
+async def key_schedule(context: Context) -> KeySchedule | None:
+    """None while jwks is away: a page can do without."""
+    try:
+        return await context.jwks.schedule()
+    except (Unavailable, InternalRefused):
+        return None
 
 
 async def rotate_signing_keys(

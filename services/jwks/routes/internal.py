@@ -4,7 +4,7 @@ from typing import Annotated, Any, Final, get_args
 from uuid import UUID
 
 import msgspec
-from litestar import Request, Response, Router, post
+from litestar import Request, Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.exceptions import HTTPException
 from litestar.params import FromPath
@@ -41,7 +41,7 @@ class KeyToImport(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 def internal_router(token: Secret) -> Router:
     return Router(
         PREFIX,
-        route_handlers=[rotate, import_],
+        route_handlers=[rotate, import_, key_schedule],
         guards=[bearer_guard(token)],
         exception_handlers={
             HTTPException: _http_error,
@@ -77,6 +77,16 @@ async def import_(
     except KeyTaken:
         return problem(409, "The key is a signing key already", "This key is in use, or was.")
     return json_response(200, imported)
+
+
+@get("/key-schedule")
+async def key_schedule(context: NamedDependency[Context]) -> Response[bytes]:
+    """For whoever shows dates to people."""
+    schedule = context.schedule
+    return json_response(
+        200,
+        {"rotation_s": schedule.rotation_s, "lead_s": schedule.lead_s, "wait_s": schedule.wait_s},
+    )
 
 
 def _cause(reason: str | None) -> Cause | None:

@@ -14,6 +14,7 @@ APP_PAGES = ["", "/clients", "/clients/{app_id}", "/clients/{app_id}/rotate-secr
 APP_PAGES += ["/add-client?type=web", "/add-client?type=spa", "/add-client?type=native"]
 APP_PAGES += ["/add-client?type=machine", "/clients/worker", "/users", "/users?search=x", "/add-user"]
 APP_PAGES += ["/audit-log", "/settings", "/disable"]
+APP_PAGES += ["/keys", "/keys/rotate", "/keys/emergency", "/keys/settings"]
 
 
 class Outline(HTMLParser):

@@ -30,6 +30,9 @@ DONE: Final = {
     "user-added": "The user was added and can sign in.",
     "user-disabled": "The user is disabled and signed out everywhere.",
     "user-enabled": "The user is enabled again.",
+    "key-published": "The next key is published. It takes over by itself.",
+    "keys-withdrawn": "Every key was withdrawn. A new one signs.",
+    "key-settings": "Saved. A key that fits is published within seconds.",
     "signed-out": "You are signed out.",
 }
 """What a redirect may say on the page that it leads to."""

@@ -13,6 +13,7 @@ from services.admin.routes.dashboard import (
     apps,
     audit_log,
     clients,
+    keys,
     secrets,
     settings,
     users,
@@ -22,7 +23,7 @@ from services.admin.routes.dashboard.visits import arrive, provide_principal, pr
 from services.admin.routes.dashboard.web import Web
 
 PREFIX: Final = "/dashboard"
-TOPICS: Final = (accounts, apps, settings, clients, secrets, users, audit_log)
+TOPICS: Final = (accounts, apps, settings, clients, secrets, users, keys, audit_log)
 
 
 def dashboard_router(context: Context, web: Web) -> Router:
