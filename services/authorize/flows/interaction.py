@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 
 from services.authorize import store
+from services.authorize.flows import limits
 from services.authorize.flows.authorization_request import (
     AuthorizationRequest,
     check_registered,
@@ -56,6 +57,8 @@ _decode: Final = msgspec.msgpack.Decoder(Interaction).decode
 async def begin_interaction(
     context: Context, tenant: Tenant, visitor: Visitor, request: AuthorizationRequest
 ) -> Interaction:
+    """Raises: TooManyTries, for who begins them in a loop."""
+    await limits.count_interaction(context, tenant.tenant_id, visitor.address)
     interaction = Interaction(
         interaction_id=b64url(context.entropy(32)),
         browser_hash=_hash(visitor.browser),

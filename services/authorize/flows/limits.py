@@ -1,4 +1,4 @@
-"""How many passwords may be tried, and by whom. The numbers are here and nowhere else.
+"""How many passwords may be tried, and how many interactions begun, by whom. The numbers are here only.
 
 Every way to a password counts first and looks after (`shared.limits`), so that parallel tries
 cannot pass. Keys carry the tenant: one tenant's attacker is not another's.
@@ -16,10 +16,24 @@ ACCOUNT: Final = Tries()
 ADDRESS: Final = Bucket(size=200, per_second=1.0)
 """Wide enough for an office behind one address, too narrow to try one password on everybody."""
 
+BEGUN_BY_ADDRESS: Final = Bucket(size=300, per_second=2.0)
+BEGUN_AT_TENANT: Final = Bucket(size=5000, per_second=50.0)
+"""An interaction needs no account, and lies in Valkey for half an hour: a kilobyte or two, so these are
+some 7 MB of an address, some 150 MB of a tenant that is stormed from everywhere."""
+
 
 async def count_address(context: Context, tenant_id: UUID, address: str) -> None:
     """Somebody at this address (IPv6: this /64) signs in or up. Raises: TooManyTries."""
     await context.limiter.spend(f"{tenant_id}:address:{address_key(address)}", ADDRESS)
+
+
+async def count_interaction(context: Context, tenant_id: UUID, address: str) -> None:
+    """An interaction is about to be kept. Raises: TooManyTries.
+
+    The address first, so that one that is out of tokens does not spend the tenant's.
+    """
+    await context.limiter.spend(f"{tenant_id}:begun:{address_key(address)}", BEGUN_BY_ADDRESS)
+    await context.limiter.spend(f"{tenant_id}:begun", BEGUN_AT_TENANT)
 
 
 async def count_password(context: Context, tenant_id: UUID, email_key: str) -> None:

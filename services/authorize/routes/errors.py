@@ -21,9 +21,11 @@ from services.authorize.flows.tenants import NoSuchTenant, TenantDisabled
 from services.authorize.routes.internal import PREFIX
 from services.authorize.routes.pages import page_headers
 from services.authorize.routes.web import AnyRequest
+from services.authorize.routes.words import duration
 from shared.http.context import request_id
 from shared.http.errors import RETRY_AFTER_S, UNAVAILABLE
 from shared.http.internal import problem
+from shared.limits import TooManyTries
 from shared.oauth.errors import OAuthError
 
 log = structlog.get_logger()
@@ -74,6 +76,7 @@ def exception_handlers() -> ExceptionHandlersMap:
         NoSuchTenant: _not_found,
         TenantDisabled: _tenant_disabled,
         SignUpClosed: _not_found,
+        TooManyTries: _too_many,
         HTTPException: _http_error,
         **dict.fromkeys(UNAVAILABLE, _unavailable),
         Exception: _unexpected,
@@ -127,6 +130,20 @@ def _refused(request: AnyRequest, error: OAuthError) -> Response[Any]:
             advice=_BACK_TO_APP,
             detail=error.description,
         ),
+    )
+
+
+def _too_many(request: AnyRequest, error: TooManyTries) -> Response[Any]:
+    log.info("refused", error="too many", retry_after_s=error.retry_after_s)
+    return _page(
+        request,
+        Trouble(
+            status=429,
+            title="That was a bit much at once",
+            advice="Too many sign-ins were begun here. "
+            f"Wait {duration(error.retry_after_s)}, then reload this page.",
+        ),
+        headers={"Retry-After": str(error.retry_after_s)},
     )
 
 

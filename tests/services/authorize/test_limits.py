@@ -6,8 +6,10 @@ from uuid import UUID
 
 import pytest
 
+from services.authorize.flows import limits
+from shared.limits import Bucket
 from shared.passwords import Passwords
-from tests.services.authorize.conftest import PASSWORD, Person, World
+from tests.services.authorize.conftest import PASSWORD, Person, World, answer
 
 WRONG = "not the right password"
 
@@ -109,3 +111,46 @@ async def test_one_password_for_everybody_runs_into_the_address(world: World, in
     assert statuses == [422] * 200 + [429]
     elsewhere = {"X-Forwarded-For": "2001:db8:1:3::1"}
     assert await try_once(person, "x@example.com", headers=elsewhere) == 422
+
+
+# Interactions: nobody must be anybody to begin one ---------------------------------------------
+
+
+async def begin(person: Person, url: str, address: str | None = None) -> int:
+    headers = {"X-Forwarded-For": address} if address else None
+    return (await person.http.get(url, headers=headers)).status_code
+
+
+@pytest.fixture
+def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "BEGUN_BY_ADDRESS", Bucket(size=5, per_second=1.0))
+    monkeypatch.setattr(limits, "BEGUN_AT_TENANT", Bucket(size=12, per_second=1.0))
+
+
+async def test_who_begins_in_a_loop_is_told_to_wait(world: World, narrow: None) -> None:
+    """RFC 6749 §10.10 is about guessing; this is about filling the store where codes are kept."""
+    person = world.person()
+    begun = await asyncio.gather(*(begin(person, world.authorize()) for _ in range(30)))
+    assert sorted(begun) == [303] * 5 + [429] * 25
+    page = await person.http.get(world.authorize())
+    assert page.status_code == 429
+    assert page.headers["retry-after"] == "1"
+    assert "location" not in page.headers
+    assert await begin(world.person(), world.authorize()) == 303, "another address may"
+    world.clock.advance(1)
+    assert await begin(person, world.authorize()) == 303
+
+
+async def test_from_everywhere_at_once_a_tenant_has_an_end(world: World, other: World, narrow: None) -> None:
+    person = world.person()
+    begun = [await begin(person, world.authorize(), f"198.51.100.{n}") for n in range(20)]
+    assert begun == [303] * 12 + [429] * 8
+    assert await begin(other.person(), other.authorize()) == 303, "and it is that tenant's alone"
+
+
+async def test_who_is_signed_in_begins_nothing(world: World, narrow: None) -> None:
+    """Silent answers need no interaction, so no limit is in the way of single sign-on."""
+    person = world.person()
+    await person.sign_in()
+    for _ in range(10):
+        assert "code" in answer(await person.http.get(world.authorize()))
