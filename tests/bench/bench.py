@@ -20,6 +20,9 @@ UNLIMITED = Limits(
 )
 """All connections come from few addresses, which the gateway would otherwise slow down."""
 
+DISTURBED = 0.1
+"""Share of the cores: what is measured beside more than that says less."""
+
 FOLDER = "mtas-bench-"
 
 
@@ -93,8 +96,10 @@ class Bench:
 
 def line(result: Result) -> str:
     """One result, while the others are still to come."""
+    elsewhere = result.cpu_elsewhere or 0
+    disturbance = f"   ! something else took {elsewhere:.0%} of the machine" if elsewhere > DISTURBED else ""
     return (
         f"{result.work:<18} {result.path:<8} {result.throughput.median:>8,.0f}/s   "
         f"p50 {result.p50_ms:>6.1f} ms   p99 {result.p99_ms:>6.1f} ms   errors {result.errors}   "
-        f"{result.ratio:.3f} of {result.limit}"
+        f"{result.ratio:.3f} of {result.limit}{disturbance}"
     )

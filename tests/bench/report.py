@@ -60,6 +60,8 @@ _NOTES: Final = f"""\
 - Every tenant has its own RSA key of 2048 bits, sealed for it alone. To make 10,000 in seconds, the keys
   are pairs out of a few primes. All users have one password hash. Neither makes the services' work less.
 - The gateway's limits by address are lifted, since all load comes from this machine.
+- `cores busy` is the share of all cores that what is measured took, `by others` what anything else on the
+  machine took meanwhile. A row where that is much was disturbed.
 - A figure is the median of the runs. The ratio is the median throughput over the limit named in
   benchmarks.json; targets are held against what goes through the gateway.
 """
@@ -70,7 +72,7 @@ def show(document: Document, console: Console) -> None:
     _print(console, "Limits of this machine", ("limit", "a second"), _limits(document), (1,))
     _print(console, "Results", _HEAD, [_row(result) for result in document.results], _RIGHT)
     groups = _groups(document.results)
-    cpu = ("work", "path", "tenants", "token processes", *groups, "cores busy")
+    cpu = ("work", "path", "tenants", "token processes", *groups, "cores busy", "by others")
     _print(
         console,
         "Processor time, ms a request",
@@ -94,7 +96,7 @@ def markdown(document: Document) -> str:
     """docs/benchmarks.md."""
     groups, processes = _groups(document.results), _processes(document.results)
     machine = [[name, str(value)] for name, value in document.machine.items()]
-    cpu = ("work", "path", "tenants", "token processes", *groups, "cores busy")
+    cpu = ("work", "path", "tenants", "token processes", *groups, "cores busy", "by others")
     parts = [
         _PREAMBLE,
         "## Targets\n",
@@ -149,6 +151,7 @@ def _cpu_row(result: Result, groups: Sequence[str]) -> list[str]:
         str(result.workers),
         *(f"{result.cpu_ms.get(group, 0):.3f}" for group in groups),
         f"{result.cpu_busy:.0%}",
+        "" if result.cpu_elsewhere is None else f"{result.cpu_elsewhere:.0%}",
     ]
 
 

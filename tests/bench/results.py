@@ -46,6 +46,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
     """Processor time a request, by group of processes."""
     cpu_busy: float
     """Share of all cores that these groups kept busy."""
+    cpu_elsewhere: float | None
+    """Share of all cores that something else kept busy: what disturbed the measurement; null: unknown."""
     rss_mb: dict[str, float]
     """Resident memory of each service process, after the load."""
 

@@ -5,6 +5,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from deploy.local.secrets import SERVICES
 from deploy.local.stack import Stack
@@ -158,6 +159,9 @@ class Stage:
             self._proof.check(cell.work, load.samples if not load.errors else ())
             cpu.update({name: readings[1][name] - spent for name, spent in readings[0].items()})
             loads.append(load)
+        available_s = limits.CORES * sum(load.seconds for load in loads)
+        machine_s = cpu.pop(_MACHINE, None)
+        elsewhere = None if machine_s is None else max(0.0, machine_s - sum(cpu.values())) / available_s
         requests = sum(len(load.latencies_s) for load in loads)
         errors: Counter[str] = sum((load.errors for load in loads), Counter())
         if errors:
@@ -180,7 +184,8 @@ class Stage:
             target=kind.ratio if cell.path == "gateway" else None,
             met=None,
             cpu_ms={name: significant(spent * 1000 / max(1, requests), 3) for name, spent in cpu.items()},
-            cpu_busy=significant(sum(cpu.values()) / (limits.CORES * sum(load.seconds for load in loads)), 3),
+            cpu_busy=significant(sum(cpu.values()) / available_s, 3),
+            cpu_elsewhere=None if elsewhere is None else significant(elsewhere, 2),
             rss_mb=usage.rss_mb(self._service_pids()),
         ).against(machine_limits)
 
@@ -278,9 +283,17 @@ class Stage:
         }
 
 
+_MACHINE: Final = "all of it"
+
+
 def _read(groups: dict[str, list[int]], readings: list[dict[str, float]]) -> None:
     # Of the generator its own time only: all the others are its children.
-    readings.append(usage.cpu_s(groups) | {"generator": time.process_time()})
+    machine = usage.machine_cpu_s()
+    readings.append(
+        usage.cpu_s(groups)
+        | {"generator": time.process_time()}
+        | ({} if machine is None else {_MACHINE: machine})
+    )
 
 
 def _worst(errors: Counter[str]) -> str:

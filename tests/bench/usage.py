@@ -26,6 +26,16 @@ def cpu_s(groups: Mapping[str, Iterable[int]]) -> dict[str, float]:
     return {name: sum(_tree(pid, table, children) for pid in pids) for name, pids in groups.items()}
 
 
+def machine_cpu_s() -> float | None:
+    """What all cores have done so far, for whomever; a hypervisor's other guests too (proc_stat(5))."""
+    try:
+        ticks = [int(field) for field in (_PROC / "stat").read_text().split("\n", 1)[0].split()[1:9]]
+    except OSError:
+        return None
+    user, nice, system, _idle, _iowait, irq, softirq, steal = ticks
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+
+
 def rss_mb(pids: Mapping[str, int]) -> dict[str, float]:
     """Resident memory of each process by itself, in MiB."""
     table = _table()

@@ -32,6 +32,7 @@ def result(**changes: Any) -> Result:
         "met": True,
         "cpu_ms": {"token": 0.8, "gateway": 0.2},
         "cpu_busy": 0.97,
+        "cpu_elsewhere": 0.01,
         "rss_mb": {"token": 90.0, "jwks": 70.0},
     }
     return Result(**(figures | changes))
