@@ -41,6 +41,7 @@ grant select on jwks.key_fetches to mtas_admin;
 grant usage on schema authorize, jwks to mtas_authorize;
 grant select, insert, update on authorize.users, authorize.credentials, authorize.sessions to mtas_authorize;
 grant delete on authorize.users to mtas_authorize;
+grant execute on function authorize.delete_forgotten_sessions to mtas_authorize;
 grant select on admin.tenants, admin.clients to mtas_authorize;
 grant select (tenant_id, kid, alg, state, public_jwk, removes_at, withdrawn_at) on jwks.signing_keys
     to mtas_authorize;
@@ -73,3 +74,6 @@ grant select (tenant_id, kid, alg, state, activates_at, removes_at, longest_ttl_
 grant select, insert, update (last_at) on jwks.key_fetches to mtas_scheduler;
 grant execute on function jwks.fits to mtas_scheduler;
 grant select (tenant_id, family_id, absolute_expires_at), delete, update (revoked_reason) on token.families to mtas_scheduler;
+grant usage on schema authorize to mtas_scheduler;
+grant select (tenant_id, session_id, ended_at, expires_at), delete, update (last_seen_at) on authorize.sessions
+    to mtas_scheduler;

@@ -16,6 +16,7 @@ from litestar.types import ASGIApp
 from services.authorize import events
 from services.authorize.flows.context import Context
 from services.authorize.flows.public_keys import PublicKeys
+from services.authorize.flows.upkeep import forget_sessions
 from services.authorize.routes import authorize, logout, questions, sign_in
 from services.authorize.routes.assets import Assets
 from services.authorize.routes.errors import exception_handlers
@@ -86,7 +87,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
-        async with background(bus.run(), context.relay.run()):
+        async with background(bus.run(), context.relay.run(), forget_sessions(context)):
             yield
         context.passwords.close()
         await store.aclose()

@@ -86,6 +86,10 @@ returning session_id, user_id;
 -- name: end_sessions_of_user
 update authorize.sessions set ended_at = $3 where tenant_id = $1 and user_id = $2 and ended_at is null;
 
+-- Lapsed for a day, or ended a year ago (migrations/0006_forgotten_sessions.sql).
+-- name: delete_forgotten_sessions
+select authorize.delete_forgotten_sessions($1);
+
 -- Retired keys too: a token may be old and still tell whom it was about. Not one that leaked.
 -- name: list_public_keys
 select kid, alg, public_jwk from jwks.signing_keys where tenant_id = $1 and withdrawn_at is null;

@@ -158,6 +158,11 @@ async def end_sessions_of_user(connection: Connection, tenant_id: UUID, user_id:
     await connection.execute(_SQL["end_sessions_of_user"], tenant_id, user_id, now)
 
 
+async def delete_forgotten_sessions(connection: Connection, limit: int) -> int:
+    """How many were deleted, of all tenants: at most `limit` that lapsed, and as many that were ended."""
+    return int(await connection.fetchval(_SQL["delete_forgotten_sessions"], limit))
+
+
 # Public keys --------------------------------------------------------------------------------
 
 

@@ -1,0 +1,33 @@
+"""Forget sessions that are long over, a batch at a time."""
+
+import asyncio
+from typing import Final
+
+import asyncpg
+import structlog
+
+from services.authorize import store
+from services.authorize.flows.context import Context
+from shared.db import UNAVAILABLE
+
+log = structlog.get_logger()
+PERIOD_S: Final = 600
+BATCH: Final = 1000
+
+
+async def forget_sessions(context: Context) -> None:
+    """Every ten minutes, until cancelled. Several processes may: each takes other rows."""
+    while True:
+        await asyncio.sleep(PERIOD_S)
+        try:
+            await forget_sessions_now(context)
+        except (*UNAVAILABLE, asyncpg.PostgresError) as error:
+            log.warning("sessions that are over stay for now", error=type(error).__name__)
+
+
+async def forget_sessions_now(context: Context) -> None:
+    while True:
+        async with context.database.connection() as connection:
+            deleted = await store.delete_forgotten_sessions(connection, BATCH)
+        if deleted == 0:
+            return
