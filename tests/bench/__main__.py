@@ -25,7 +25,7 @@ from deploy.local.services import ROOT
 from tests.bench import machine, picture, report
 from tests.bench.bench import FOLDER, Bench
 from tests.bench.limits import LimitError
-from tests.bench.plan import CONNECTIONS, KINDS, PATHS, TENANTS, WORKERS, Plan
+from tests.bench.plan import CONNECTIONS, KINDS, PATHS, RUNS, SECONDS, TENANTS, WORKERS, Plan
 from tests.bench.proof import WrongAnswer
 from tests.bench.results import Document
 from tests.bench.stage import BenchError
@@ -97,8 +97,8 @@ def _plan(arguments: argparse.Namespace) -> Plan:
         paths=arguments.path or PATHS,
         tenants=arguments.tenants or (TENANTS[:1] if quick else TENANTS),
         workers=arguments.workers or (WORKERS[:1] if quick else WORKERS),
-        runs=arguments.runs or (1 if quick else 3),
-        seconds=arguments.seconds or (2.0 if quick else 4.0),
+        runs=arguments.runs or (1 if quick else RUNS),
+        seconds=arguments.seconds or (2.0 if quick else SECONDS),
         warm_up_s=0.5 if quick else 1.0,
     )
 
@@ -139,7 +139,7 @@ def _fail(console: Console, text: str, log_tail: Sequence[str] = ()) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m tests.bench",
-        description="Measure MTAS on this machine, beside what this machine can do: a stack of its own on "
+        description="Measure MTAS on this machine, beside what this machine can do: a stack of its own on\n"
         "spare ports, tokens and sign-ins through the gateway and at the services.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -151,8 +151,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--path", type=_names(PATHS), metavar="A,B", help="of gateway, service")
     parser.add_argument("--tenants", type=_counts(1, 100_000), metavar="N,M", help="10,1000,10000")
     parser.add_argument("--workers", type=_counts(1, 16), metavar="N,M", help="token processes: 1,2")
-    parser.add_argument("--runs", type=_between(int, 1, 20), metavar="N", help="runs of each: 3")
-    parser.add_argument("--seconds", type=_between(float, 0.2, 60), metavar="S", help="of each run: 4")
+    parser.add_argument("--runs", type=_between(int, 1, 20), metavar="N", help=f"runs of each: {RUNS}")
+    parser.add_argument(
+        "--seconds", type=_between(float, 0.2, 60), metavar="S", help=f"of each run: {SECONDS}"
+    )
     parser.add_argument("--json", metavar="FILE", help="the figures as JSON too; - for standard output")
     parser.add_argument(
         "--write",

@@ -9,6 +9,8 @@ CONNECTIONS: Final = 32
 PATHS: Final = ("gateway", "service")
 TENANTS: Final = (10, 1_000, 10_000)
 WORKERS: Final = (1, 2)
+RUNS: Final = 3
+SECONDS: Final = 3.5
 
 
 class Kind(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,4 +84,4 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         load = cells * self.runs * (self.seconds + self.warm_up_s + 0.7)
         # Making chains and filling caches goes through the product itself, at some hundreds a second.
         filling = sum(tenants / 300 for tenants, _ in stages) + 2 * max(self.tenants) / 300
-        return 40 + 12 * len(stages) + load + filling
+        return 60 + 12 * len(stages) + load + filling

@@ -105,6 +105,7 @@ def markdown(document: Document) -> str:
         _markdown_table(("machine", ""), machine),
         _markdown_table(("limit", "a second"), _limits(document)),
         "## Results\n",
+        _conditions(document),
         _markdown_table(_HEAD, [_row(result) for result in document.results]),
         "## Processor time, ms a request\n",
         _markdown_table(cpu, [_cpu_row(result, groups) for result in document.results]),
@@ -120,6 +121,14 @@ def markdown(document: Document) -> str:
 
 _FIRST: Final = ("tenants", "token processes", "requests/s", "p50 ms", "p99 ms", "errors")
 _TARGETS: Final = ("target", "measured", "met", "where")
+
+
+def _conditions(document: Document) -> str:
+    runs, settings = document.settings["runs"], document.settings
+    return (
+        f"{'One run' if runs == 1 else f'{runs} runs'} of {settings['seconds']:g} s after "
+        f"{settings['warm_up_s']:g} s of warm-up, {settings['connections']} connections.\n"
+    )
 
 
 def _limits(document: Document) -> list[list[str]]:

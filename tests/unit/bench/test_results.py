@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from tests.bench import picture, report
-from tests.bench.plan import KINDS, PATHS, Plan
+from tests.bench.plan import KINDS, PATHS, RUNS, SECONDS, TENANTS, WORKERS, Plan
 from tests.bench.results import Document, Result, Spread, percentile, significant
 from tests.bench.targets import verdicts
 
@@ -42,7 +42,7 @@ def document(*results: Result) -> Document:
     return Document(
         machine={"cores": 2},
         limits={"rs256_sign_per_s": 3000.0},
-        settings={"connections": 32},
+        settings={"connections": 32, "runs": 3, "seconds": 4.0, "warm_up_s": 1.0},
         results=list(results),
         first_requests=[],
         targets=verdicts(results),
@@ -75,7 +75,7 @@ def test_what_is_not_the_token_service_is_measured_once() -> None:
 
 
 def test_the_full_run_takes_at_most_25_minutes() -> None:
-    plan = Plan(works=list(KINDS), paths=PATHS, tenants=[10, 1000, 10_000], workers=[1, 2], runs=3, seconds=4)
+    plan = Plan(works=list(KINDS), paths=PATHS, tenants=TENANTS, workers=WORKERS, runs=RUNS, seconds=SECONDS)
     assert plan.estimated_s() < 25 * 60
 
 
@@ -121,6 +121,7 @@ def test_markdown_has_a_row_a_result() -> None:
         "| refresh | gateway | 1,000 | 1 | 1,000 (900–1,100) | 20.0 | 40.0 | 0 | 0.300 signatures | 0.28 ✗ |"
         in text
     )
+    assert "3 runs of 4 s after 1 s of warm-up, 32 connections." in text
     assert max(len(line) for line in text.splitlines() if not line.startswith("|")) <= 120
 
 
