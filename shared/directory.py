@@ -85,9 +85,9 @@ class Directory:
             return await get_tenant_by_slug(connection, slug)
 
     async def _load_client(self, key: tuple[UUID, str]) -> Client | None:
-        async with self._database.tenant(key[0]) as connection:
+        async with self._database.connection() as connection:
             return await get_client(connection, *key)
 
     async def _load_origins(self, tenant_id: UUID) -> frozenset[str]:
-        async with self._database.tenant(tenant_id) as connection:
+        async with self._database.connection() as connection:
             return await list_frontend_origins(connection, tenant_id)

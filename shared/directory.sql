@@ -1,4 +1,5 @@
--- What every service reads of tenants and clients. Owned and written by admin.
+-- What every service reads of tenants and clients. Owned and written by admin. The functions set the
+-- tenant and answer in one round trip (migrations/0006_reads_at_once.sql).
 
 -- name: get_tenant_by_slug
 select tenant_id, slug, name, issuer, signing_alg, sign_up_enabled, code_ttl_s, access_token_ttl_s,
@@ -11,10 +12,7 @@ select tenant_id, slug, name, issuer, signing_alg, sign_up_enabled, code_ttl_s, 
 select tenant_id, client_id, name, client_type, is_confidential, redirect_uris, post_logout_redirect_uris,
        frontend_origins, resources, grant_types, allowed_scope, pkce_required, refresh_by_default,
        refresh_grace_s, id_token_on_refresh, disabled_at
-  from admin.clients
- where tenant_id = $1 and client_id = $2;
+  from admin.find_client($1, $2);
 
 -- name: list_frontend_origins
-select distinct unnest(frontend_origins) as origin
-  from admin.clients
- where tenant_id = $1 and disabled_at is null;
+select origin from admin.list_frontend_origins($1) as origin;

@@ -17,6 +17,8 @@ alter default privileges revoke execute on functions from public;
 
 grant usage on schema mtas, events, admin to mtas_authorize, mtas_token, mtas_jwks, mtas_admin, mtas_scheduler;
 grant execute on function mtas.tenant_id() to mtas_authorize, mtas_token, mtas_jwks, mtas_admin, mtas_scheduler;
+grant execute on function admin.find_client(uuid, text) to mtas_authorize, mtas_token;
+grant execute on function admin.list_frontend_origins(uuid) to mtas_authorize, mtas_token, mtas_jwks;
 
 -- The outbox: policies limit each service to its own rows.
 grant select, delete on events.outbox to mtas_authorize, mtas_token, mtas_jwks, mtas_admin;
@@ -51,6 +53,7 @@ grant select (tenant_id, kid, alg, state, public_jwk, removes_at, withdrawn_at) 
 grant usage on schema token, authorize, jwks to mtas_token;
 grant select, insert, update on token.families to mtas_token;
 grant execute on all functions in schema token to mtas_token;
+grant execute on function admin.list_client_secrets(uuid, text), jwks.find_active_key(uuid, text) to mtas_token;
 grant select on admin.tenants, admin.clients, admin.client_secrets to mtas_token;
 grant select (tenant_id, user_id, email, email_verified, name, grants_valid_from, disabled_at, updated_at)
     on authorize.users to mtas_token;

@@ -1,5 +1,6 @@
--- The token service's statements. The hot path's are functions, because each sets the tenant,
--- decides and writes in one round trip: deploy/postgres/migrations/0002_token_decisions.sql.
+-- The token service's statements. The hot path's are functions, because each sets the tenant and
+-- decides, or reads, in one round trip: deploy/postgres/migrations/0002_token_decisions.sql and
+-- 0006_reads_at_once.sql.
 
 -- Single use: the family's id is derived from the code, so a second insert collides and revokes.
 -- name: redeem_code
@@ -27,20 +28,11 @@ select family_id
 -- name: delete_expired_families
 select token.delete_expired_families($1);
 
--- Hashes of the secrets a client may authenticate with; expiry is checked when they are used.
 -- name: list_client_secrets
-select secret_hash, expires_at
-  from admin.client_secrets
- where tenant_id = $1 and client_id = $2;
+select secret_hash, expires_at from admin.list_client_secrets($1, $2);
 
--- The key that signs. After a tenant chose another algorithm that is, until a key for it has been
--- published for long enough, still the one of the former.
 -- name: get_active_signing_key
-select kid, alg, sealed_private_key, kek_id
-  from jwks.signing_keys
- where tenant_id = $1 and state = 'active'
- order by (alg = $2) desc, activates_at desc
- limit 1;
+select kid, alg, sealed_private_key, kek_id from jwks.find_active_key($1, $2);
 
 -- name: list_public_keys
 select public_jwk

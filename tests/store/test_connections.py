@@ -42,7 +42,7 @@ async def test_who_waits_is_served_in_turn(two: Database) -> None:
             await connection.fetchval("select pg_sleep(0.005)")
 
     await asyncio.gather(*(one(number) for number in range(12)))
-    assert served == list(range(12))
+    assert served[2:] == list(range(2, 12))  # the first two race to connect
 
 
 async def test_a_statement_that_failed_leaves_its_connection_usable(two: Database) -> None:

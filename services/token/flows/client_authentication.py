@@ -64,7 +64,7 @@ class ClientSecrets:
         return client_secret.matches_any(secret, live)
 
     async def _load(self, of: tuple[UUID, str]) -> tuple[store.SecretHash, ...]:
-        async with self._database.tenant(of[0]) as connection:
+        async with self._database.connection() as connection:
             return await store.list_client_secrets(connection, *of)
 
 

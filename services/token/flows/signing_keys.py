@@ -97,7 +97,7 @@ class SigningKeys:
         self._parsed.forget_where(lambda of: of[0] == tenant_id and is_ended(of[1].kid))
 
     async def _load_active(self, of: tuple[UUID, str]) -> store.SealedSigningKey | None:
-        async with self._database.tenant(of[0]) as connection:
+        async with self._database.connection() as connection:
             return await store.get_active_signing_key(connection, *of)
 
     async def _open(self, of: tuple[UUID, store.SealedSigningKey]) -> SigningKey:
