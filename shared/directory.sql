@@ -1,5 +1,5 @@
 -- What every service reads of tenants and clients. Owned and written by admin. The functions set the
--- tenant and answer in one round trip (migrations/0006_reads_at_once.sql).
+-- tenant and answer in one round trip (migrations/0008_reads_at_once.sql).
 
 -- name: get_tenant_by_slug
 select tenant_id, slug, name, issuer, signing_alg, sign_up_enabled, code_ttl_s, access_token_ttl_s,

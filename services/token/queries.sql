@@ -1,6 +1,6 @@
 -- The token service's statements. The hot path's are functions, because each sets the tenant and
 -- decides, or reads, in one round trip: deploy/postgres/migrations/0002_token_decisions.sql and
--- 0006_reads_at_once.sql.
+-- 0008_reads_at_once.sql.
 
 -- Single use: the family's id is derived from the code, so a second insert collides and revokes.
 -- name: redeem_code
