@@ -21,7 +21,7 @@ grant execute on function admin.find_client(uuid, text) to mtas_authorize, mtas_
 grant execute on function admin.list_frontend_origins(uuid) to mtas_authorize, mtas_token, mtas_jwks;
 
 -- The outbox: policies limit each service to its own rows.
-grant select, delete on events.outbox to mtas_authorize, mtas_token, mtas_jwks, mtas_admin;
+grant select, delete, update (parked_at) on events.outbox to mtas_authorize, mtas_token, mtas_jwks, mtas_admin;
 grant insert (tenant_id, type, subject, data, occurred_at) on events.outbox
     to mtas_authorize, mtas_token, mtas_jwks, mtas_admin;
 

@@ -36,17 +36,22 @@ class Relay:
 
     The regular look finds what another process wrote before it died, and what the database
     wrote on its own (a revocation inside a function).
+
+    An event that fails again and again is stepped over; when those behind it can be published, it
+    is the event's own fault, and it is parked.
     """
 
     PERIOD_S: Final = 1.0
     BATCH: Final = 100
     BATCH_WITHIN_S: Final = 5.0  # well below idle_in_transaction_session_timeout
+    TRIES: Final = 5
 
     def __init__(self, database: Database, bus: Bus, source: str) -> None:
         self._database = database
         self._bus = bus
         self._source = source
         self._wake = asyncio.Event()
+        self._failures: dict[int, int] = {}  # by position, while NATS was there
 
     def nudge(self) -> None:
         """Something was just written: don't wait for the next look."""
@@ -75,27 +80,44 @@ class Relay:
             if not await connection.fetchval(_SQL["lock_relay"]):
                 return False
             rows = await connection.fetch(_SQL["list_events"], self.BATCH)
-            published, failure = await self._publish([dict(row) for row in rows])
+            published, failed = await self._publish([dict(row) for row in rows])
+            parked = [position for position in failed if published and position < published[-1]]
             if published:
                 await connection.execute(_SQL["delete_events"], published)
-        if failure is not None:
+            if parked:
+                log.error("events parked", positions=parked, cause=repr(failed[parked[0]]))
+                await connection.execute(_SQL["park_events"], parked)
+        for position in (*published, *parked):
+            self._failures.pop(position, None)
+            failed.pop(position, None)
+        for failure in failed.values():
             raise failure  # after the commit: what was stored must not be sent again
-        return len(rows) == self.BATCH or len(published) < len(rows)
+        return len(rows) == self.BATCH or len(published) + len(parked) < len(rows)
 
-    async def _publish(self, rows: list[dict[str, Any]]) -> tuple[list[int], BusUnavailable | None]:
+    async def _publish(self, rows: list[dict[str, Any]]) -> tuple[list[int], dict[int, Exception]]:
         """Publish in order, up to the first that JetStream does not confirm, and for a bounded time:
         what is confirmed must be deleted before the transaction has lasted too long."""
         published: list[int] = []
+        failed: dict[int, Exception] = {}
         until = time.monotonic() + self.BATCH_WITHIN_S
         for row in rows:
             if time.monotonic() > until:
                 break
             try:
                 await self._bus.publish(self._envelope(row))
-            except BusUnavailable as failure:
-                return published, failure
-            published.append(row["position"])
-        return published, None
+            except Exception as failure:
+                failed[row["position"]] = failure
+                if not self._may_step_over(row["position"]):
+                    break
+            else:
+                published.append(row["position"])
+        return published, failed
+
+    def _may_step_over(self, position: int) -> bool:
+        """Has it failed often enough, not counting when nothing could have been published?"""
+        if self._bus.is_connected:
+            self._failures[position] = self._failures.get(position, 0) + 1
+        return self._failures.get(position, 0) >= self.TRIES
 
     def _envelope(self, row: dict[str, Any]) -> CloudEvent:
         return CloudEvent(

@@ -12,8 +12,12 @@ select pg_try_advisory_xact_lock(hashtextextended('mtas outbox ' || current_user
 -- name: list_events
 select position, event_id, tenant_id, type, subject, data, occurred_at
   from events.outbox
+ where parked_at is null
  order by position
  limit $1;
 
 -- name: delete_events
 delete from events.outbox where position = any($1::bigint[]);
+
+-- name: park_events
+update events.outbox set parked_at = now() where position = any($1::bigint[]);

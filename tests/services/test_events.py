@@ -152,6 +152,50 @@ async def test_without_nats_events_wait_and_arrive_later(stores: Stack, seed: Se
     assert await stored(stores, f"mtas.v1.{tenant_id}.user.registered") == 1
 
 
+async def test_an_event_that_cannot_be_published_is_parked_and_the_others_go_on(
+    stores: Stack, seed: Seed
+) -> None:
+    """Too large for NATS, it will never go; those behind it must not wait for a person."""
+    tenant_id = uuid4()
+
+    class Quick(Relay):
+        PERIOD_S = 0.05  # type: ignore[misc]
+
+    bus = bus_of(stores, "admin")
+    async with database_of(stores, "admin") as database:
+        relay = Quick(database, bus, "admin")
+        await write(database, tenant_id, "c1", ClientUpdated(actor="a", changed=("x" * 2_000_000,)))
+        async with running(bus.run(), relay.run()):
+            await connected(bus)
+            await asyncio.sleep(0.5)
+            assert await waiting(seed, tenant_id) == 1, "alone it waits: perhaps it is not its fault"
+            for number in range(3):
+                await write(database, tenant_id, "c2", ClientUpdated(actor="a", changed=(str(number),)))
+            async with asyncio.timeout(5):
+                while await waiting(seed, tenant_id) > 1:
+                    await asyncio.sleep(0.02)
+    (left,) = await seed.fetch("select * from events.outbox where tenant_id = $1", tenant_id)
+    assert left["subject"] == "c1"
+    assert left["parked_at"] is not None
+    assert await stored(stores, f"mtas.v1.{tenant_id}.client.updated") == 3
+
+
+async def test_while_nats_is_away_nothing_is_parked(stores: Stack, seed: Seed) -> None:
+    tenant_id = uuid4()
+
+    class Quick(Relay):
+        PERIOD_S = 0.01  # type: ignore[misc]
+
+    away = Bus(Secret("nats://127.0.0.1:1"), "authorize")
+    async with database_of(stores, "authorize") as database:
+        for _ in range(3):
+            await write(database, tenant_id, "u1", UserRegistered(by="sign_up"))
+        async with running(away.run(), Quick(database, away, "authorize").run()):
+            await asyncio.sleep(0.5)
+    rows = await seed.fetch("select parked_at from events.outbox where tenant_id = $1", tenant_id)
+    assert [row["parked_at"] for row in rows] == [None] * 3
+
+
 async def test_caches_forget_within_a_second_of_the_change(stores: Stack, seed: Seed) -> None:
     slug = some_slug()
     tenant_id = await seed.tenant(slug)

@@ -33,7 +33,7 @@ RIGHTS = {
     "jwks.signing_keys": {"jwks": "SIUD", "token": "S", "admin": "s", "authorize": "s"},
     "jwks.key_fetches": {"jwks": "SD", "admin": "S"},
     "token.families": {"token": "SIU"},
-    "events.outbox": dict.fromkeys(SERVICES, "SiD"),
+    "events.outbox": dict.fromkeys(SERVICES, "SiuD"),
 }
 
 

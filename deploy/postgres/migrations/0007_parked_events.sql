@@ -1,0 +1,3 @@
+-- An event that cannot be published, while others can, is set aside: it waits for a person, and no longer
+-- stands before those behind it. To try it again: update events.outbox set parked_at = null where …
+alter table events.outbox add column parked_at timestamptz;
