@@ -21,7 +21,7 @@ from services.admin.settings import Settings
 from services.jwks.app import create_app as create_jwks
 from services.jwks.settings import Settings as JwksSettings
 from shared.settings import load
-from tests.services.admin.conftest import OPERATOR_TOKEN, World
+from tests.services.admin.conftest import OPERATOR_TOKEN, PASSWORD, World
 from tests.services.admin.test_cli import run
 from tests.support.clock import FakeClock
 from tests.support.serve import serve
@@ -180,3 +180,99 @@ async def test_importing_from_the_command_line(with_jwks: World, tmp_path: Path)
         "keys", "settings", "--app", app_id, "--bits", "4096", "--wait-observed", "--json", **server
     )
     assert chosen.json == {"signing_alg": "RS256", "signing_key_bits": 4096, "wait_observed": True}
+
+
+# The dashboard ----------------------------------------------------------------------------------
+
+
+async def test_the_page_says_what_is_and_what_comes_next(with_jwks: World) -> None:
+    world = with_jwks
+    person, _ = await world.developer(is_operator=True)
+    app_id = (await world.register(signing_alg="RS256"))["app"]["app_id"]
+    page = await person.get(f"/dashboard/apps/{app_id}/keys")
+    [key] = (await world.api("GET", f"/apps/{app_id}/signing-keys")).json()["items"]
+    assert key["kid"] in page.text
+    assert "The next key is published on" in page.text
+    answer = await person.fill(f"/dashboard/apps/{app_id}/keys/rotate", {"wait_observed": "on"})
+    assert answer.headers["location"] == f"/dashboard/apps/{app_id}/keys?done=key-published"
+    page = await person.get(answer.headers["location"])
+    assert "at the latest" in page.text
+    assert "Nobody yet" in page.text
+    await world.seed.execute(
+        "insert into jwks.key_fetches (tenant_id, kid, client, first_at, last_at)"
+        " values ($1, $2, 'mtas-python/1.2', now(), now()), ($1, $2, 'mtas-express/1.2', now(), now())",
+        await world.tenant_id(app_id),
+        key["kid"],
+    )
+    [pending] = [
+        k
+        for k in (await world.api("GET", f"/apps/{app_id}/signing-keys")).json()["items"]
+        if k["activates_by"]
+    ]
+    await world.seed.execute(
+        "insert into jwks.key_fetches (tenant_id, kid, client, first_at, last_at)"
+        " values ($1, $2, 'mtas-python/1.2', now(), now())",
+        await world.tenant_id(app_id),
+        pending["kid"],
+    )
+    page = await person.get(f"/dashboard/apps/{app_id}/keys")
+    assert (
+        page.text.index("mtas-express/1.2") < page.text.index("Not yet") < page.text.index("mtas-python/1.2")
+    )
+    assert page.text.index("mtas-python/1.2") < page.text.index("Fetched")
+
+
+async def test_an_emergency_needs_the_app_id_typed_and_a_reason(with_jwks: World) -> None:
+    world = with_jwks
+    person, _ = await world.developer(is_operator=True)
+    app_id = (await world.register())["app"]["app_id"]
+    path = f"/dashboard/apps/{app_id}/keys/emergency"
+    good = {"reason": "exercise", "confirmation": app_id}
+    wrong = (("confirmation", ""), ("confirmation", app_id.upper()), ("reason", ""), ("reason", "because"))
+    for field, value in wrong:
+        answer = await person.fill(path, good | {field: value})
+        assert (answer.status_code, f'href="#{field}"' in answer.text) == (422, True), (field, value)
+    [key] = (await world.api("GET", f"/apps/{app_id}/signing-keys")).json()["items"]
+    assert key["state"] == "active"
+    answer = await person.fill(path, good)
+    assert answer.headers["location"] == f"/dashboard/apps/{app_id}/keys?done=keys-withdrawn"
+    page = await person.get(answer.headers["location"])
+    assert "Withdrawn" in page.text
+
+
+async def test_after_a_while_keys_need_the_password(with_jwks: World) -> None:
+    world = with_jwks
+    person, _ = await world.developer(is_operator=True)
+    app_id = (await world.register())["app"]["app_id"]
+    world.clock.advance(601)
+    sent = {
+        "rotate": {},
+        "emergency": {"reason": "exercise", "confirmation": app_id},
+        "settings": {"signing_alg": "RS256", "signing_key_bits": "4096"},
+    }
+    for what, values in sent.items():
+        page = await person.get(f"/dashboard/apps/{app_id}/keys/{what}")
+        assert 'name="password"' in page.text
+        answer = await person.submit(page, values)
+        assert (answer.status_code, 'href="#password"' in answer.text) == (403, True), what
+    [key] = (await world.api("GET", f"/apps/{app_id}/signing-keys")).json()["items"]
+    assert key["state"] == "active"
+    answer = await person.fill(
+        f"/dashboard/apps/{app_id}/keys/settings", sent["settings"] | {"password": PASSWORD}
+    )
+    assert answer.status_code == 303
+    assert (await world.api("GET", f"/apps/{app_id}/signing-keys/settings")).json()[
+        "signing_key_bits"
+    ] == 4096
+
+
+async def test_a_viewer_sees_keys_and_changes_none(with_jwks: World) -> None:
+    world = with_jwks
+    app_id = (await world.register())["app"]["app_id"]
+    viewer, _ = await world.developer(app_id, "viewer")
+    page = await viewer.get(f"/dashboard/apps/{app_id}/keys")
+    assert (page.status_code, "Emergency rotation" in page.text) == (200, False)
+    for what in ("rotate", "emergency", "settings"):
+        assert (await viewer.get(f"/dashboard/apps/{app_id}/keys/{what}")).status_code == 403
+    stranger, _ = await world.developer()
+    assert (await stranger.get(f"/dashboard/apps/{app_id}/keys")).status_code == 404
