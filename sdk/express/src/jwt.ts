@@ -17,7 +17,7 @@ export type Claims = Record<string, unknown> & {
   readonly iat: number;
 };
 
-/** Why a token is refused: for the log; `claim` names the one that was at fault. */
+/** Why a token is refused, in words without any of it; `claim` names what was at fault. */
 export class Refusal extends Error {
   readonly claim: string | undefined;
 
@@ -85,7 +85,7 @@ async function verify(token: string, accepts: (typ: unknown) => boolean, rules: 
   if (typeof kid !== "string" || kid === "") throw new Refusal("it names no key");
   if (!accepts(typ)) throw new Refusal("it is another kind of token");
   const key = await rules.findKey(kid, alg);
-  if (key === undefined) throw new Refusal("its key is not among the issuer's");
+  if (key === undefined) throw new Refusal("its key is not among the issuer's", "kid");
   const { compactVerify } = await import("jose");
   await compactVerify(token, key.key, { algorithms: [alg] }).catch(() => {
     throw new Refusal("its signature is wrong");

@@ -101,8 +101,9 @@ export class OidcClient {
     } catch (error) {
       if (error instanceof oidc.ResponseBodyError && error.error === "invalid_grant") return null;
       const explained = explain(error, oidc);
-      // Anything but a clear word leaves the session as it is.
-      throw explained.code === "code_rejected" ? unreadable(error) : explained;
+      // Anything but a clear word leaves the session as it is; one is an ID token that is about somebody else.
+      const isClear = error instanceof oidc.ClientError && error.code === OTHERS_TOKEN;
+      throw isClear || explained.code === "client_rejected" ? explained : asUnavailable(explained);
     }
     const found = tokens(answer);
     if (found.idToken === undefined) return found;
@@ -110,8 +111,7 @@ export class OidcClient {
       return { ...found, claims: await this.#verify(found.idToken, clock, answer.access_token) };
     } catch (error) {
       // It cannot be read now, and the old refresh token is used up: go on with what we know of the user.
-      const unread = error instanceof MtasError && error.code !== "id_token_invalid";
-      if (unread) return { ...found, idToken: undefined };
+      if (isUnread(error)) return { ...found, idToken: undefined };
       throw error;
     }
   }
@@ -177,7 +177,8 @@ export class OidcClient {
       const ahead = clock.date === null ? 0 : Math.round(Date.parse(clock.date) / 1000 - now);
       const isOfTime = error.claim !== undefined && ["exp", "iat", "nbf"].includes(error.claim);
       if (isOfTime && Math.abs(ahead) > leewayS) throw skewed(ahead);
-      throw new MtasError("id_token_invalid", `The ID token is refused: ${error.message}. Sign in again.`);
+      const detail = `The ID token is refused: ${error.message}. Sign in again.`;
+      throw new MtasError("id_token_invalid", detail, { cause: error });
     }
   }
 }
@@ -221,6 +222,18 @@ function explain(error: unknown, oidc: Library): MtasError {
   return new MtasError("id_token_invalid", detail, { cause: error });
 }
 
+/** Neither genuine nor false, as far as we can see: the clocks differ, or the keys are not the newest. */
+function isUnread(error: unknown): boolean {
+  if (!(error instanceof MtasError)) return false;
+  const isOfUnknownKey = error.cause instanceof Refusal && error.cause.claim === "kid";
+  return error.code !== "id_token_invalid" || isOfUnknownKey;
+}
+
+function asUnavailable(error: MtasError): MtasError {
+  return error.code === "server_unavailable" ? error : unreadable(error);
+}
+
+const OTHERS_TOKEN = "OAUTH_JWT_CLAIM_COMPARISON_FAILED";
 const UNREADABLE = new Set(["OAUTH_RESPONSE_IS_NOT_CONFORM", "OAUTH_RESPONSE_IS_NOT_JSON", "OAUTH_PARSE_ERROR"]);
 
 /** Half an answer, or a proxy's page. */

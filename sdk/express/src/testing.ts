@@ -82,6 +82,12 @@ export interface FakeRequest {
   readonly form: Readonly<Record<string, string>>;
 }
 
+export interface FakeAnswer {
+  readonly status: number;
+  readonly body: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 interface Grant {
   readonly redirectUri: string;
   readonly challenge: string;
@@ -123,6 +129,8 @@ export class FakeIssuer {
   clockOffsetS = 0;
   /** Changes an ID token's claims before they are signed. */
   idTokenClaims: (claims: Record<string, unknown>) => Record<string, unknown> = (claims) => claims;
+  /** Answers in its place, if it wants to. */
+  onRequest: (request: FakeRequest) => FakeAnswer | undefined = () => undefined;
   /** All that reached it, the oldest first. */
   readonly requests: FakeRequest[] = [];
 
@@ -225,8 +233,11 @@ export class FakeIssuer {
     const body: Buffer[] = [];
     for await (const part of request) body.push(part as Buffer);
     const form = Object.fromEntries(new URLSearchParams(Buffer.concat(body).toString()));
-    this.requests.push({ method: request.method ?? "", path: url.pathname, headers: request.headers, form });
+    const asked = { method: request.method ?? "", path: url.pathname, headers: request.headers, form };
+    this.requests.push(asked);
     if (this.away) return void request.socket.destroy();
+    const instead = this.onRequest(asked);
+    if (instead) return void response.writeHead(instead.status, instead.headers).end(instead.body);
     response.setHeader("Date", new Date(this.#time() * 1000).toUTCString());
     switch (`${request.method} ${url.pathname.replace(/^\/t\/test/, "")}`) {
       case "GET /.well-known/openid-configuration":

@@ -220,6 +220,47 @@ inBoth("while the server is away a session goes on until its access token ends",
   assert.equal(generation(own.browser), 1);
 });
 
+inBoth("only a clear word of the server's ends a session", async (express, t) => {
+  const own = await stage(t, express);
+  await signedIn(own);
+  own.clock.seconds += 550;
+  const type = { "Content-Type": "application/json" };
+  for (const answer of [
+    { status: 200, body: "<h1>A proxy's page</h1>" },
+    { status: 200, body: '{"access_token":', headers: type },
+    { status: 200, body: '{"access_token":"x"}', headers: type },
+    { status: 302, body: "", headers: { Location: "/elsewhere" } },
+    { status: 400, body: '{"error":"invalid_request"}', headers: type },
+    { status: 401, body: '{"error":"invalid_client"}', headers: type },
+    { status: 429, body: '{"error":"slow_down"}', headers: type },
+    { status: 500, body: '{"error":"invalid_grant"}', headers: type },
+    { status: 200, body: `{"x":"${"x".repeat(300_000)}"}`, headers: type },
+  ]) {
+    own.issuer.onRequest = ({ path }) => (path.endsWith("/token") ? answer : undefined);
+    const page = await hello(own);
+    assert.equal(page.status, 200, answer.body.slice(0, 40));
+    assert.deepEqual(page.setCookies, []);
+    own.clock.seconds += 2;
+  }
+  own.clock.seconds += 100;
+  assert.ok((await hello(own)).status >= 500);
+  own.issuer.onRequest = () => undefined;
+  own.clock.seconds += 2;
+  assert.equal((await hello(own)).status, 200);
+});
+
+inBoth("an ID token that cannot be read now leaves the user as they were", async (express, t) => {
+  const own = await stage(t, express);
+  await signedIn(own);
+  own.issuer.rotateKeys();
+  own.issuer.idTokenClaims = (claims) => ({ ...claims, name: "Ada King" });
+  own.issuer.onRequest = ({ path }) => (path.endsWith("/jwks.json") ? { status: 503, body: "" } : undefined);
+  own.clock.seconds += 700;
+  const page = await hello(own);
+  assert.equal(page.json.name, "Test User");
+  assert.equal(generation(own.browser), 1);
+});
+
 inBoth("tokens of another person end the session", async (express, t) => {
   const own = await stage(t, express);
   await signedIn(own);
