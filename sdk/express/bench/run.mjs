@@ -54,7 +54,8 @@ for (let round = -3; round < ROUNDS; round += 1) {
 }
 
 const base = median(times.plain);
-console.log(`Node ${process.version}, ${cpus()[0].model.trim()} x${cpus().length}, ${ROUNDS * REQUESTS} requests each\n`);
+const machine = `Node ${process.version}, ${cpus()[0].model.trim()} x${cpus().length}`;
+console.log(`${machine}, ${ROUNDS * REQUESTS} requests each\n`);
 for (const [name, list] of Object.entries(times)) {
   const over = name === "plain" ? "" : `  ${format(median(list) - base)} over plain`;
   const size = `${cookies[name].length} B of cookies`;
@@ -147,7 +148,8 @@ function header(jar) {
 }
 
 function get(target, cookie, isNavigation = false) {
-  const headers = { ...(cookie && { cookie }), ...(isNavigation && { accept: "text/html", "sec-fetch-mode": "navigate" }) };
+  const navigation = isNavigation && { accept: "text/html", "sec-fetch-mode": "navigate" };
+  const headers = { ...(cookie && { cookie }), ...navigation };
   return new Promise((resolve, reject) => {
     request(new URL(target, origin), { agent, headers }, (response) => {
       let text = "";

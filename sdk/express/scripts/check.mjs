@@ -28,7 +28,8 @@ try {
   mkdirSync(app);
   writeFileSync(join(app, "package.json"), "{}\n");
   cpSync(join(root, ".npmrc"), join(app, ".npmrc"));
-  run("npm", ["install", "--silent", "--no-package-lock", "--prefer-offline", packed, "express@5", "@types/express@5", "@types/node@20"], app);
+  const others = ["express@5", "@types/express@5", "@types/node@20"];
+  run("npm", ["install", "--silent", "--no-package-lock", "--prefer-offline", packed, ...others], app);
 
   const quickStart = block("js", "app.listen");
   writeFileSync(join(app, "app.mjs"), quickStart);

@@ -62,6 +62,8 @@ interface Opened {
   readonly error?: MtasError;
 }
 
+const BETWEEN_WARNINGS_S = 10;
+const MOST_WARNED = 100;
 const OPENED = Symbol("mtas session");
 type Marked = IncomingMessage & { auth?: RequestAuth; [OPENED]?: Promise<Opened> };
 
@@ -75,6 +77,7 @@ export class Auth implements MtasAuth {
   readonly #refresher: Refresher;
   readonly #warn: (message: string) => void;
   readonly #close: () => Promise<void>;
+  readonly #warned = new Map<string, number>();
   readonly middleware: Handler;
 
   constructor(config: Config, surroundings: Surroundings) {
@@ -222,8 +225,12 @@ export class Auth implements MtasAuth {
     return `${this.config.prefix}/login${query}`;
   }
 
-  /** For an operator. */
+  /** For an operator; the same again is not said before some seconds are over. */
   warn(message: string): void {
+    const now = this.now();
+    if ((this.#warned.get(message) ?? 0) > now) return;
+    if (this.#warned.size >= MOST_WARNED) this.#warned.clear();
+    this.#warned.set(message, now + BETWEEN_WARNINGS_S);
     this.#warn(`mtas: ${message}`);
   }
 

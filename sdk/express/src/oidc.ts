@@ -158,7 +158,8 @@ export class OidcClient {
     if (this.#config.issuer.startsWith("http:")) oidc.allowInsecureRequests(configuration);
     configuration.timeout = this.#config.timeoutS + 1; // ours comes first
     configuration[oidc.customFetch] = async (url, { method, headers, body }: CustomFetchOptions) => {
-      const answer = await this.#http.ask(url, { method, headers, ...(body != null && { body: body as NonNullable<RequestInit["body"]> }) });
+      const form = String(body ?? "");
+      const answer = await this.#http.ask(url, { method, headers, ...(form !== "" && { body: form }) });
       clock.date = answer.headers.get("date");
       const empty = answer.body.length === 0;
       return new Response(empty ? null : answer.body, { status: answer.status, headers: answer.headers });

@@ -62,7 +62,7 @@ export class Routes {
         return_to: returnTo,
         iat: auth.now(),
         exp: auth.now() + TRANSACTION_S,
-      })); // prettier-ignore
+      }));
       sendRedirect(response, url);
     } catch (error) {
       this.#refuse(request, response, error, returnTo);
@@ -178,7 +178,8 @@ export class Routes {
 
 function notAllowed(response: ServerResponse, method: string): Promise<void> {
   response.setHeader("Allow", method);
-  sendJson(response, 405, { type: "about:blank", title: "Method Not Allowed", status: 405 }, "application/problem+json");
+  const body = { type: "about:blank", title: "Method Not Allowed", status: 405 };
+  sendJson(response, 405, body, "application/problem+json");
   return Promise.resolve();
 }
 

@@ -10,7 +10,7 @@ import type { Tokens } from "./oidc.js";
 const NOT_PROFILE = new Set([
   "iss", "sub", "aud", "exp", "nbf", "iat", "jti", "nonce", "azp", "auth_time", "acr", "amr", "sid",
   "at_hash", "c_hash",
-]); // prettier-ignore
+]);
 
 /** The first generation of a login. */
 export function beginSession(

@@ -239,6 +239,8 @@ export class FakeIssuer {
     const instead = this.onRequest(asked);
     if (instead) return void response.writeHead(instead.status, instead.headers).end(instead.body);
     response.setHeader("Date", new Date(this.#time() * 1000).toUTCString());
+    const isForm = request.headers["content-type"]?.startsWith("application/x-www-form-urlencoded");
+    if (request.method === "POST" && !isForm) return answer(response, 415, {});
     switch (`${request.method} ${url.pathname.replace(/^\/t\/test/, "")}`) {
       case "GET /.well-known/openid-configuration":
         return answer(response, 200, this.#metadata());

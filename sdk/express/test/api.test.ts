@@ -157,7 +157,7 @@ test("nothing that an app may log shows a secret or a token", async (t) => {
 test("an error that is not ours goes to the app's error handler", async (t) => {
   const own = await stage(t);
   const { default: express } = await import("express");
-  const auth = createMtasAuth(own.app.options, { now: () => { throw new Error("a fault"); } }); // prettier-ignore
+  const auth = createMtasAuth(own.app.options, { now: () => { throw new Error("a fault"); } });
   const app = express();
   app.get("/", auth.requireUser(), (_, response) => void response.end());
   app.use(((error: Error, _request: unknown, response: { end: (text: string) => void }, _next: unknown) => {

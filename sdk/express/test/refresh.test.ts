@@ -203,6 +203,7 @@ inBoth("while the server is away a session goes on until its access token ends",
   own.clock.seconds += 550;
   for (let i = 0; i < 5; i += 1) assert.equal((await hello(own)).status, 200);
   assert.equal(own.issuer.count("refresh_token"), 1);
+  assert.equal(own.app.warnings.length, 1);
   own.clock.seconds += 2;
   assert.equal((await hello(own)).status, 200);
   assert.equal(own.issuer.count("refresh_token"), 2);
