@@ -11,19 +11,43 @@ from redis.exceptions import AuthenticationError, NoPermissionError, ResponseErr
 
 from deploy.local.secrets import NATS_USERS, VALKEY_USERS
 from deploy.local.stack import Stack
+from shared.events.catalog import CATALOG
+
+LIMITED = {"authorize", "admin"}  # token counts no guesses
 
 # Commands on keys, and the users that may run them.
 VALKEY: dict[tuple[str, ...], set[str]] = {
     ("SET", "code:t:h", "grant", "EX", "60"): {"authorize"},
     ("GET", "code:t:h"): {"token"},
-    ("GETDEL", "code:t:h"): {"token"},
+    ("GETDEL", "code:t:h"): set(),
     ("DEL", "code:t:h"): {"token"},
     ("SET", "code:t:h", "grant", "GET"): set(),
+    ("EXPIRE", "code:t:h", "86400"): set(),
+    ("PERSIST", "code:t:h"): set(),
+    ("RENAME", "code:t:h", "interaction:t:h"): set(),
+    ("COPY", "code:t:h", "interaction:t:h"): set(),
     ("SET", "interaction:t:1", "state", "EX", "60"): {"authorize"},
     ("GET", "interaction:t:1"): {"authorize"},
-    **{("INCR", f"limit:{user}:address"): {user} for user in VALKEY_USERS},
-    **{("EVAL", "return redis.call('get', KEYS[1])", "1", f"limit:{u}:address"): {u} for u in VALKEY_USERS},
-    ("EVAL", "return redis.call('set', 'code:t:h', 'forged')", "0"): {"authorize"},
+    ("DEL", "interaction:t:1"): {"authorize"},
+    ("EXPIRE", "interaction:t:1", "86400"): set(),
+    **{("GET", f"limit:{user}:address"): {user} & LIMITED for user in VALKEY_USERS},
+    **{("SET", f"limit:{user}:address", "1:0"): {user} & LIMITED for user in VALKEY_USERS},
+    **{("DEL", f"limit:{user}:address"): {user} & LIMITED for user in VALKEY_USERS},
+    ("INCR", "limit:authorize:address"): set(),
+    ("GET", "anything:else"): set(),
+    ("SET", "anything:else", "x"): set(),
+    ("EVAL", "return 1", "0"): set(),
+    ("SCRIPT", "LOAD", "return 1"): LIMITED,
+    ("SCRIPT", "FLUSH"): set(),
+    ("FUNCTION", "LIST"): set(),
+    ("PUBLISH", "channel", "x"): set(),
+    ("SUBSCRIBE", "channel"): set(),
+    ("CLIENT", "LIST"): set(),
+    ("CLIENT", "KILL", "TYPE", "normal"): set(),
+    ("DBSIZE",): set(),
+    ("INFO",): set(),
+    ("MULTI",): set(),
+    ("SELECT", "0"): set(),
     ("KEYS", "*"): set(),
     ("SCAN", "0"): set(),
     ("FLUSHALL",): set(),
@@ -37,7 +61,11 @@ VALKEY: dict[tuple[str, ...], set[str]] = {
 PUBLISH: dict[str, set[str]] = {
     "mtas.v1.T.tenant.created": {"admin"},
     "mtas.v1.T.client.updated": {"admin"},
-    "mtas.v1.T.member.invited": {"admin"},
+    "mtas.v1.T.member.invited": set(),
+    "mtas.v1.T.anything.else": set(),
+    "mtas.v1.tenant.created": set(),
+    "mtas.v1.T.tenant.created.more": set(),
+    "mtas.dead.authorize.event": set(),
     "mtas.v1.T.user.registered": {"authorize"},
     "mtas.v1.T.session.started": {"authorize"},
     "mtas.v1.T.family.revoked": {"token"},
@@ -45,7 +73,12 @@ PUBLISH: dict[str, set[str]] = {
     **{f"mtas.dead.{user}.event": {user} for user in ("token", "jwks", "admin")},
     **{f"$JS.API.CONSUMER.MSG.NEXT.MTAS.{user}": {user} for user in ("token", "jwks", "admin")},
     **{f"$JS.ACK.MTAS.{user}.1.1.1.1.1": {user} for user in ("token", "jwks", "admin")},
-    "$JS.API.STREAM.INFO.MTAS": {"token", "jwks", "admin"},
+    **{f"$JS.API.CONSUMER.INFO.MTAS.{user}": set() for user in ("token", "jwks", "admin")},
+    "$JS.API.STREAM.INFO.MTAS": set(),
+    "$JS.API.STREAM.MSG.GET.MTAS": set(),
+    "$JS.API.DIRECT.GET.MTAS": set(),
+    "$JS.API.CONSUMER.CREATE.MTAS": set(),
+    "$JS.API.CONSUMER.DELETE.MTAS.token": set(),
     "$JS.API.STREAM.PURGE.MTAS": set(),
     "$JS.API.STREAM.DELETE.MTAS": set(),
     "$JS.API.CONSUMER.DURABLE.CREATE.MTAS.token": set(),
@@ -98,6 +131,26 @@ async def test_valkey_user_may_do_its_own_work_and_no_more(valkey: tuple[str, An
     user, client = valkey
     for command, allowed in VALKEY.items():
         assert await is_refused(client, command) == (user not in allowed), command
+
+
+@pytest.mark.parametrize("user", sorted(LIMITED))
+async def test_a_script_may_what_its_user_may(stores: Stack, user: str) -> None:
+    """Whether it names a key beforehand or just touches it."""
+    mine = (f"limit:{user}:a", *(("interaction:t:1",) if user == "authorize" else ()))
+    async with redis.asyncio.Redis.from_url(stores.valkey.url(user)) as client:
+        by_name = await client.script_load("return redis.call('get', KEYS[1])")
+        for key in ("limit:admin:a", "limit:authorize:a", "interaction:t:1", "code:t:h", "other"):
+            unnamed = await client.script_load(f"return redis.call('get', '{key}')")
+            assert await is_refused(client, ("EVALSHA", by_name, "1", key)) == (key != f"limit:{user}:a")
+            assert await is_refused(client, ("EVALSHA", unnamed, "0")) == (key not in mine)
+
+
+def test_every_event_is_its_own_services_to_publish() -> None:
+    """What the catalogue says, and what is tried below, are the same."""
+    for event in CATALOG.values():
+        entity = event.type.partition(".")[0]
+        tried = {user for subject, users in PUBLISH.items() if f".T.{entity}." in subject for user in users}
+        assert tried == {event.source}, event.type
 
 
 async def test_valkey_answers_nobody_without_a_user(stores: Stack) -> None:
