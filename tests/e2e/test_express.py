@@ -7,11 +7,14 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import httpx2
+import jwt
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -62,26 +65,41 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def example(product: Product, folder: Path) -> Iterator[Example]:
-    with socket.socket() as spare:
-        spare.bind(("127.0.0.1", 0))
-        port = spare.getsockname()[1]
+    port = _spare_port()
     origin = f"http://localhost:{port}"
     app = product.register_app(
         redirect_uris=[f"{origin}/auth/callback"], post_logout_redirect_uris=[f"{origin}/"]
     )
+    example = Example(origin, app)
+    with _running(folder, example, port):
+        yield example
+
+
+@contextmanager
+def _running(folder: Path, example: Example, port: int) -> Iterator[str]:
+    """A process of the example; where it listens, which a second one's `origin` is not."""
     environment = {
         "PATH": os.environ["PATH"],
         "PORT": str(port),
-        "MTAS_ISSUER": app.issuer,
-        "MTAS_APP_ID": app.client_id,
-        "MTAS_APP_SECRET": str(app.client_secret),
-        "MTAS_APP_URL": origin,
+        "MTAS_ISSUER": example.app.issuer,
+        "MTAS_APP_ID": example.app.client_id,
+        "MTAS_APP_SECRET": str(example.app.client_secret),
+        "MTAS_APP_URL": example.origin,
         "MTAS_COOKIE_SECRETS": SECRET,
     }
+    at = f"http://localhost:{port}"
     with subprocess.Popen(["node", "app.js"], cwd=folder, env=environment) as node:
-        _wait_for(origin, node)
-        yield Example(origin, app)
-        node.terminate()
+        try:
+            _wait_for(at, node)
+            yield at
+        finally:
+            node.terminate()
+
+
+def _spare_port() -> int:
+    with socket.socket() as spare:
+        spare.bind(("127.0.0.1", 0))
+        return int(spare.getsockname()[1])
 
 
 def _wait_for(origin: str, node: subprocess.Popen[bytes]) -> None:
@@ -184,3 +202,49 @@ def test_a_sign_in_that_was_begun_in_another_browser_says_so(
     ).to_be_visible()
     page.get_by_role("link", name="Try again").click()
     expect(page.get_by_label("Email")).to_be_visible()
+
+
+def test_fifty_requests_at_expiry_in_two_processes_rotate_once(
+    product: Product, folder: Path, example: Example
+) -> None:
+    callback = f"{example.origin}/auth/callback"
+    tokens = product.tokens(replace(example.app, redirect_uri=callback))
+    now = int(time.time())
+    session = Session(
+        lid="Zm9vYmFyYmF6",
+        gen=0,
+        sub=_claims(tokens["id_token"])["sub"],
+        user={},
+        sid=None,
+        auth_time=None,
+        access_token=tokens["access_token"],
+        access_token_exp=now - 1,
+        refresh_token=tokens["refresh_token"],
+        id_token=tokens["id_token"],
+        scope=tokens["scope"],
+        iat=now - 601,
+        exp=now + 3600,
+    )
+    lines = example.jar.begin(session, {}, now)
+    headers = {"Cookie": "; ".join(line.partition(";")[0] for line in lines), "Sec-Fetch-Mode": "cors"}
+    with _running(folder, example, _spare_port()) as second, ThreadPoolExecutor(50) as pool:
+        places = [example.origin, second] * 25
+        answers = list(pool.map(lambda at: httpx2.get(f"{at}/auth/me", headers=headers, timeout=20), places))
+    assert {answer.status_code for answer in answers} == {200}
+    renewed = {_renewed(example, answer, session.lid) for answer in answers}
+    assert len(renewed) == 1
+    assert product.refresh(example.app, renewed.pop()).status_code == 200
+
+
+def _renewed(example: Example, answer: httpx2.Response, lid: str) -> str:
+    """The refresh token of the generation that an answer sets."""
+    pairs = (line.partition(";")[0].partition("=") for line in answer.headers.get_list("set-cookie"))
+    cookies = {name: value for name, _, value in pairs if value}
+    session = example.jar.read({f"mtas_{example.app.client_id}": lid} | cookies, time.time())
+    assert session is not None
+    assert session.gen == 1
+    return str(session.refresh_token)
+
+
+def _claims(token: str) -> dict[str, Any]:
+    return dict(jwt.decode(token, options={"verify_signature": False}))
