@@ -246,6 +246,23 @@ async def test_another_account_is_chosen(world: World) -> None:
     assert (await world.grant(got["code"])).user_id == grace
 
 
+async def test_a_choice_of_account_is_for_that_session(world: World) -> None:
+    """Made as one user, it does not hold for another whose session the browser has meanwhile."""
+    await world.add_user("grace@example.com")
+    grace, person = world.person(), world.person()
+    await grace.sign_in("grace@example.com")
+    await person.sign_in()
+    world.clock.advance(5)
+    page = await person.get(world.authorize(prompt="select_account consent"))
+    consent = await person.submit(page, {"answer": "this"})
+    assert "Allow" in consent.text
+    for cookie in person.http.cookies.jar:
+        if cookie.value == person.session:
+            cookie.value = grace.session
+    again = await person.get(str(consent.url).replace("/consent?", "/authorize?"))
+    assert "Continue as grace@example.com" in again.text
+
+
 async def test_choice_and_consent_are_both_asked(world: World) -> None:
     person = world.person()
     await person.sign_in()

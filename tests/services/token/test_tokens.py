@@ -197,6 +197,30 @@ async def test_a_disabled_clients_tokens_are_worth_nothing_where_we_are_asked(wo
     assert (await world.http.get(f"/t/{world.slug}/userinfo", headers=bearer)).status_code == 401
 
 
+async def test_a_disabled_tenants_tokens_are_worth_nothing_where_we_are_asked(world: World) -> None:
+    tokens = await world.sign_in()
+    bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
+    assert (await world.http.get(f"/t/{world.slug}/userinfo", headers=bearer)).status_code == 200
+    await world.seed.execute(
+        "update admin.tenants set disabled_at = now() where tenant_id = $1", world.tenant_id
+    )
+    await asyncio.sleep(CACHE_TTL_S + 0.1)
+    assert (await world.http.get(f"/t/{world.slug}/userinfo", headers=bearer)).status_code == 401
+    assert (await world.refresh(tokens["refresh_token"])).json()["error"] == "invalid_client"
+
+
+@pytest.mark.parametrize("endpoint", ["revoke", "introspect"])
+async def test_a_repeated_parameter_does_nothing(world: World, endpoint: str) -> None:
+    token = (await world.sign_in())["refresh_token"]
+    answer = await world.http.post(
+        f"/t/{world.slug}/{endpoint}",
+        data={"token": token, "token_type_hint": ["refresh_token", "access_token"]},
+        auth=(world.client_id, world.client_secret),
+    )
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+    assert await world.is_active(token)
+
+
 @pytest.mark.parametrize("path", ["/t/%00/token", "/t/..%2f/token", "/t/%C3%A9/token"])
 async def test_a_slug_that_is_none_is_not_found(world: World, path: str) -> None:
     assert (await world.http.post(path, data={"grant_type": "client_credentials"})).status_code == 404

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.clock import random_bytes
-from shared.oauth import client_secret
+from shared.oauth import client_secret, refresh_token
 from shared.oauth.authorization_code import CODE_LENGTH, code_key, family_id_of, generate_code
 from shared.oauth.refresh_token import MAX_GENERATION, PREFIX, RefreshToken, RefreshTokenKeys
 from shared.secret import Secret, b64url, from_b64url
@@ -38,6 +38,19 @@ def test_every_bit_of_a_refresh_token_counts() -> None:
         flipped = bytearray(raw)
         flipped[bit // 8] ^= 1 << bit % 8
         assert KEYS.open(PREFIX + b64url(bytes(flipped)), TENANT, "acme") is None
+
+
+def test_a_refresh_token_of_another_version_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as later:
+        later.setattr(refresh_token, "_VERSION", 2)
+        text = KEYS.issue(RefreshToken(uuid4(), 0), TENANT, "acme")
+        assert KEYS.open(text, TENANT, "acme") is not None
+    assert KEYS.open(text, TENANT, "acme") is None
+
+
+def test_a_generation_whose_successor_the_database_cannot_hold_is_none() -> None:
+    text = KEYS.issue(RefreshToken(uuid4(), MAX_GENERATION + 1), TENANT, "acme")
+    assert KEYS.open(text, TENANT, "acme") is None
 
 
 @given(st.text(max_size=120))
