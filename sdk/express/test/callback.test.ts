@@ -146,6 +146,17 @@ inBoth("a state of another browser, of nobody, or damaged, is refused", async (e
   assert.equal(own.issuer.count("authorization_code"), 0);
 });
 
+inBoth("a login's cookie under another login's name is refused", async (express, t) => {
+  const own = await stage(t, express);
+  await answered(own);
+  const [[, first = ""] = []] = [...own.browser.cookies];
+  const url = await answered(own);
+  const name = [...own.browser.cookies.keys()][1] ?? "";
+  own.browser.cookies.set(name, first);
+  assertPage(await call(own, url), 400, "state_invalid");
+  assert.equal(own.issuer.count("authorization_code"), 0);
+});
+
 inBoth("an answer of another issuer is refused before anything else", async (express, t) => {
   const own = await stage(t, express);
   const url = await answered(own, "?returnTo=/hello");
@@ -286,6 +297,17 @@ inBoth("a session that no cookies hold is refused, with its size", async (expres
   assertPage(page, 500, "session_too_large");
   assert.match(page.text, /The session has \d{5} bytes/);
   assert.equal(own.browser.cookies.size, 0);
+});
+
+inBoth("no redirect of the server is followed", async (express, t) => {
+  const own = await stage(t, express);
+  const Location = `${own.issuer.issuer}/.well-known/openid-configuration`;
+  own.issuer.onRequest = ({ path }) => {
+    if (own.issuer.requests.length > 1 || !path.includes("well-known")) return undefined;
+    return { status: 302, body: "", headers: { Location } };
+  };
+  assertPage(await call(own, `${own.app.origin}/auth/login`), 503, "server_unavailable");
+  assert.equal(own.issuer.requests.length, 1);
 });
 
 test("an issuer that calls itself by another name, or leads elsewhere, is not used", async (t) => {

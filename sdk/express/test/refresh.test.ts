@@ -334,6 +334,20 @@ inBoth("every bit of a session's cookie counts: flipped, the answer is that to a
   assert.deepEqual(own.app.warnings, []);
 });
 
+inBoth("a session under another login's or generation's name is none", async (express, t) => {
+  const own = await stage(t, express);
+  await signedIn(own);
+  const [name = "", value = ""] = [...own.browser.cookies].find(([each]) => /\.0$/.test(each)) ?? [];
+  const lid = own.browser.cookies.get("mtas_test-app") ?? "";
+  const ask = (pointer: string, session: string): Promise<Page> => {
+    const cookie = `mtas_test-app=${pointer}; ${session}=${value}`;
+    return own.browser.ask(`${own.app.origin}/hello`, { headers: { ...FETCHES, cookie } });
+  };
+  assert.equal((await ask(lid, name)).status, 200);
+  assert.equal((await ask(lid, name.replace(/0$/, "1"))).status, 401);
+  assert.equal((await ask("b3RoZXJsaWQx", name.replace(lid, "b3RoZXJsaWQx"))).status, 401);
+});
+
 inBoth("signing out revokes at the server although the browser has gone", async (express, t) => {
   const own = await stage(t, express);
   await signedIn(own);
