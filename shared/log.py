@@ -1,12 +1,13 @@
 """JSON logs (structlog), one object a line, with request and trace ids and never a secret."""
 
 import asyncio
+import atexit
 import logging
 import sys
 from collections.abc import MutableMapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TextIO, cast
 
 import msgspec
 import structlog
@@ -38,6 +39,7 @@ _TRACEBACKS = structlog.processors.ExceptionRenderer(
 def configure(service: str, level: str) -> None:
     """Send structlog and the standard library's loggers to stdout as JSON."""
     _requests.start(service, _number(level) <= logging.INFO)
+    atexit.register(_output.flush)
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         _add_request_ids,
@@ -52,7 +54,7 @@ def configure(service: str, level: str) -> None:
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_number(level)),
-        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, _output)),
         cache_logger_on_first_use=True,
     )
     formatter = structlog.stdlib.ProcessorFormatter(
@@ -63,11 +65,27 @@ def configure(service: str, level: str) -> None:
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(cast(TextIO, _output))
     handler.setFormatter(formatter)
     logging.root.handlers = [handler]
     logging.root.setLevel(max(_number(level), logging.WARNING))
     structlog.contextvars.bind_contextvars(service=service)
+
+
+class _Output:
+    """stdout. What is written waits for `flush`, which every line but a request's asks for at once."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+
+    def write(self, text: str) -> None:
+        self._lines.append(text)
+
+    def flush(self) -> None:
+        lines, self._lines = self._lines, []
+        if lines:
+            sys.stdout.write("".join(lines))
+            sys.stdout.flush()
 
 
 class _RequestLine(msgspec.Struct, frozen=True):
@@ -89,10 +107,11 @@ class _Requests:
     """One line a request, on the way that every other line goes, but written together.
 
     A line a request through structlog's processors and a flush each would be a tenth of what a token
-    costs. These wait for the next line of another kind, or for `FLUSH_WITHIN_S`, or a full buffer.
+    costs. These wait for the next line of another kind, or for `FLUSH_WITHIN_S`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, output: _Output) -> None:
+        self._output = output
         self._service = ""
         self._enabled = False
         self._encode = msgspec.json.Encoder().encode
@@ -107,17 +126,18 @@ class _Requests:
         ids = request_ids.get() or RequestIds("", None)
         ms, now = round(seconds * 1000, 1), datetime.now(UTC)
         line = _RequestLine(self._service, *ids, method, path, status, ms, "request", "info", now)
-        sys.stdout.write(self._encode(line).decode() + "\n")
+        self._output.write(self._encode(line).decode() + "\n")
         if not self._flush_is_due:
             self._flush_is_due = True
             asyncio.get_running_loop().call_later(FLUSH_WITHIN_S, self._flush)
 
     def _flush(self) -> None:
         self._flush_is_due = False
-        sys.stdout.flush()
+        self._output.flush()
 
 
-_requests: Final = _Requests()
+_output: Final = _Output()
+_requests: Final = _Requests(_output)
 request: Final = _requests.write
 
 

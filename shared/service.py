@@ -16,6 +16,7 @@ import uvicorn
 from litestar.types import ASGIApp
 
 from shared import log
+from shared.http.one_write import OneWriteProtocol
 from shared.settings import CommonSettings, SettingsError, load
 
 S = TypeVar("S", bound=CommonSettings)
@@ -36,7 +37,7 @@ def run(name: str, settings_type: type[S], create_app: Callable[[S], ASGIApp]) -
             host=settings.listen_host,
             port=settings.listen_port,
             loop="uvloop",
-            http="httptools",
+            http=OneWriteProtocol,
             ws="none",
             lifespan="on",
             log_config=None,
