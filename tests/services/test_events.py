@@ -152,15 +152,15 @@ async def test_without_nats_events_wait_and_arrive_later(stores: Stack, seed: Se
     assert await stored(stores, f"mtas.v1.{tenant_id}.user.registered") == 1
 
 
+class Quick(Relay):
+    PERIOD_S = 0.02  # type: ignore[misc]
+
+
 async def test_an_event_that_cannot_be_published_is_parked_and_the_others_go_on(
     stores: Stack, seed: Seed
 ) -> None:
     """Too large for NATS, it will never go; those behind it must not wait for a person."""
     tenant_id = uuid4()
-
-    class Quick(Relay):
-        PERIOD_S = 0.05  # type: ignore[misc]
-
     bus = bus_of(stores, "admin")
     async with database_of(stores, "admin") as database:
         relay = Quick(database, bus, "admin")
@@ -182,10 +182,6 @@ async def test_an_event_that_cannot_be_published_is_parked_and_the_others_go_on(
 
 async def test_while_nats_is_away_nothing_is_parked(stores: Stack, seed: Seed) -> None:
     tenant_id = uuid4()
-
-    class Quick(Relay):
-        PERIOD_S = 0.01  # type: ignore[misc]
-
     away = Bus(Secret("nats://127.0.0.1:1"), "authorize")
     async with database_of(stores, "authorize") as database:
         for _ in range(3):
