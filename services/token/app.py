@@ -8,6 +8,7 @@ from litestar.di import Provide
 from litestar.types import ASGIApp
 
 from services.token import events
+from services.token.codes import Codes
 from services.token.flows.client_authentication import ClientSecrets
 from services.token.flows.context import Context
 from services.token.flows.fairness import share_out
@@ -46,7 +47,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
     sealer = choose_sealer(settings)
     context = Context(
         database=database,
-        valkey=store,
+        codes=Codes(store),
         directory=directory,
         signing_keys=SigningKeys(
             database,

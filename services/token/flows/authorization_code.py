@@ -6,7 +6,6 @@ born revoked, so that nobody can go on guessing.
 """
 
 import hmac
-from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -14,11 +13,10 @@ from services.token import store
 from services.token.flows.context import Context
 from services.token.flows.minting import Granted
 from shared.oauth import pkce, scope
-from shared.oauth.authorization_code import CODE_LENGTH, CodeGrant, code_key, decode_grant, family_id_of
+from shared.oauth.authorization_code import CODE_LENGTH, CodeGrant, family_id_of
 from shared.oauth.errors import OAuthError
 from shared.oauth.params import Params
 from shared.oauth.types import Client, GrantType, Tenant
-from shared.valkey import UNAVAILABLE
 
 LONGEST_CODE_TTL_S: Final = 300
 
@@ -44,8 +42,7 @@ async def redeem(context: Context, tenant: Tenant, client: Client, params: Param
         outcome, user = await store.redeem_code(connection, tenant.tenant_id, family, now)
     # Only now: had the database been away, the code would still be there for a retry. That it is
     # used once is the database's word, not Valkey's, so Valkey may be away by now.
-    with suppress(*UNAVAILABLE):
-        await context.valkey.delete(code_key(tenant.tenant_id, code))
+    context.codes.forget(tenant.tenant_id, code)
     if user is None:
         context.relay.nudge()
         raise OAuthError(
@@ -69,9 +66,9 @@ async def _find(context: Context, tenant: Tenant, code: str, now: datetime) -> C
     """The grant behind the code. A code whose grant is gone may be a replay: revoke what came of it."""
     if len(code) != CODE_LENGTH or not code.isascii():
         raise OAuthError("invalid_grant", "the code is unknown, expired or used", reason="malformed code")
-    packed: bytes | None = await context.valkey.get(code_key(tenant.tenant_id, code))  # type: ignore[assignment]
-    if packed is not None:
-        return decode_grant(packed)
+    grant = await context.codes.find(tenant.tenant_id, code)
+    if grant is not None:
+        return grant
     async with context.database.connection() as connection:
         replayed = await store.revoke_family(
             connection, tenant.tenant_id, family_id_of(tenant.tenant_id, code), None, "code_reused", now

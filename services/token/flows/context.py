@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from services.token.codes import Codes
 from services.token.flows.client_authentication import ClientSecrets
 from services.token.flows.signing_keys import SigningKeys
 from shared.clock import Clock, Entropy
@@ -10,13 +11,12 @@ from shared.directory import Directory
 from shared.events.outbox import Relay
 from shared.fair_share import FairShare
 from shared.oauth.refresh_token import RefreshTokenKeys
-from shared.valkey import Valkey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     database: Database
-    valkey: Valkey
+    codes: Codes
     directory: Directory
     client_secrets: ClientSecrets
     signing_keys: SigningKeys
