@@ -1,7 +1,7 @@
 """Where the server's endpoints are (OpenID Connect Discovery 1.0 §4): same issuer, same origin."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from mtas.core.origin import parse_url
 
@@ -33,7 +33,8 @@ def read_metadata(document: object, issuer: str) -> Metadata:
             continue
         if not isinstance(endpoint, str) or not _has_origin(endpoint, origin):
             raise ValueError(f"its {name} is not a URL of the issuer's origin")
-    return Metadata(*(document.get(name) for name in (*_REQUIRED, *_OPTIONAL)))
+    fields: dict[str, Any] = {name: document.get(name) for name in (*_REQUIRED, *_OPTIONAL)}
+    return Metadata(**fields)
 
 
 def _has_origin(url: str, origin: str) -> bool:

@@ -29,8 +29,16 @@ class TokenError(Exception):
     """A token that is not to be believed, in words without any of it."""
 
 
-class NotNowError(TokenError):
+class UndecidedError(TokenError):
+    """It may be good: nothing in it shows that it is not."""
+
+
+class NotNowError(UndecidedError):
     """All is well but the time: expired, or not valid yet."""
+
+
+class KeyUnknownError(UndecidedError):
+    """Its key is not among those that we have of the issuer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +80,7 @@ def parse(token: str) -> Unverified:
 def verify(token: Unverified, key: PublicKey | None) -> dict[str, Any]:
     """The claims, once the signature holds. Raises: TokenError."""
     if key is None:
-        raise TokenError("its key is not among the issuer's")
+        raise KeyUnknownError("its key is not among the issuer's")
     if not _holds(token, key):
         raise TokenError("its signature does not hold")
     try:
