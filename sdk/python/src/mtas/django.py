@@ -91,12 +91,13 @@ def _add_lines(response: HttpResponseBase, lines: Any) -> None:
     """Set-Cookie lines of ours, in Django's own words: it keeps one cookie a name."""
     for line in lines:
         name, _, rest = line.partition("=")
+        value = rest.partition(";")[0]
         response.set_cookie(
             name,
-            rest.partition(";")[0],
             max_age=int(rest.rpartition("Max-Age=")[2]),
             path="/",
             secure="; Secure" in rest,
             httponly=True,
             samesite="Lax",
         )
+        response.cookies[name].set(name, value, value)  # no quotes around nothing

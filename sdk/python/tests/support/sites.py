@@ -241,7 +241,8 @@ def wsgi_sender(app: Any) -> SendRequest:
         reply = Reply(0, [], b"")
 
         def start(status: str, sent: list[tuple[str, str]], *_: Any) -> Callable[[bytes], None]:
-            reply.status, reply.headers = int(status.split()[0]), list(sent)
+            reply.status = int(status.split()[0])
+            reply.headers = [(name, value.strip()) for name, value in sent]  # as on the wire
             return lambda _: None
 
         answer = app(environ, start)

@@ -43,6 +43,7 @@ class Provider:
         self._metadata: _Cached[Metadata] = _Cached()
         self._keys: _Cached[KeySet] = _Cached()
         self._looked_again_at = float("-inf")
+        self._looking = False
 
     def metadata(self) -> Flow[Metadata]:
         """Raises: MtasError server_unavailable, discovery_mismatch."""
@@ -58,11 +59,22 @@ class Provider:
         metadata = yield from self.metadata()
         keys = yield from self._current(self._keys, metadata.jwks_uri, read_key_set)
         found = keys.find(kid, alg)
-        if found is None and self._ticks() - self._looked_again_at >= _UNKNOWN_KID_EVERY_S:
-            self._looked_again_at = self._ticks()
-            yield from self._load(self._keys, metadata.jwks_uri, read_key_set)
+        if found is None:
+            yield from self._look_again(metadata.jwks_uri)
             found = self._keys.value.find(kid, alg) if self._keys.value else None
         return found
+
+    def _look_again(self, jwks_uri: str) -> Flow[None]:
+        """Whoever comes while somebody looks waits for what that finds; nobody looks soon after."""
+        if self._ticks() - self._looked_again_at >= _UNKNOWN_KID_EVERY_S:
+            self._looked_again_at = self._ticks()
+            self._looking = True
+            try:
+                yield from self._load(self._keys, jwks_uri, read_key_set)
+            finally:
+                self._looking = False
+        elif self._looking:
+            yield from self._load(self._keys, jwks_uri, read_key_set)
 
     def _current(self, cached: _Cached[T], url: str, read: Callable[[object], T]) -> Flow[T]:
         now = self._ticks()

@@ -20,6 +20,7 @@ def session_cookies(
     sub: str = "user-1",
     access_token: str = "a-fake-access-token",
     scope: str = "openid profile email",
+    now: float | None = None,
     **claims: Any,
 ) -> dict[str, str]:
     """Cookies to give a test client: name to value. Claims are those of the user: `email="…"`.
@@ -27,24 +28,24 @@ def session_cookies(
     Without a configuration the environment's is read, as the app does.
     """
     loaded = load_config(config)
-    now = int(time.time())
+    begun = int(time.time() if now is None else now)
     session = Session(
         lid=b64url(secrets.token_bytes(9)),
         gen=0,
         sub=sub,
         user={name: value for name, value in claims.items() if name not in PROTOCOL_CLAIMS},
         sid=None,
-        auth_time=now,
+        auth_time=begun,
         access_token=access_token,
-        access_token_exp=now + _LIFETIME_S,
+        access_token_exp=begun + _LIFETIME_S,
         refresh_token=None,
         id_token="a-fake-id-token",
         scope=scope,
-        iat=now,
-        exp=now + _LIFETIME_S,
+        iat=begun,
+        exp=begun + _LIFETIME_S,
     )
     jar = CookieJar(loaded, secrets.token_bytes)
-    return parse_cookies("; ".join(line.partition(";")[0] for line in jar.begin(session, {}, now)))
+    return parse_cookies("; ".join(line.partition(";")[0] for line in jar.begin(session, {}, begun)))
 
 
 def session_cookie(config: Config | Mapping[str, Any] | None = None, **user: Any) -> str:
