@@ -1,6 +1,6 @@
 -- The token service's statements. The hot path's are functions, because each sets the tenant and
--- decides, or reads, in one round trip: deploy/postgres/migrations/0002_token_decisions.sql and
--- 0008_reads_at_once.sql.
+-- decides, or reads, in one round trip: deploy/postgres/migrations/0002_token_decisions.sql,
+-- 0008_reads_at_once.sql and 0009_rotate_family.sql.
 
 -- Single use: the family's id is derived from the code, so a second insert collides and revokes.
 -- name: redeem_code

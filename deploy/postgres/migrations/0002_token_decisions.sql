@@ -145,11 +145,8 @@ begin
             when family.revoked_at is not null then 'revoked'
             when family.idle_expires_at <= p_now or family.absolute_expires_at <= p_now then 'expired'
             when family.generation > p_generation + 1
-                 -- Without a grace never a retry: of two requests at once, the second one to be decided
-                 -- may well have read its clock first.
                  or family.generation = p_generation + 1
-                    and (p_grace_s = 0 or p_now >= family.rotated_at + make_interval(secs => p_grace_s))
-                 then 'replayed'
+                    and p_now >= family.rotated_at + make_interval(secs => p_grace_s) then 'replayed'
             when not p_scope <@ family.scope then 'scope_exceeded'
             when p_audience <> family.audience then 'audience_exceeded'
             else 'retried'

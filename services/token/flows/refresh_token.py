@@ -1,7 +1,7 @@
 """Rotate a refresh token (RFC 6749 §6; RFC 9700 §4.14).
 
 The MAC says whether we issued the token to this client; only then is the database asked, and
-it decides in one statement. See migrations/0002_token_decisions.sql for the decision itself.
+it decides in one statement. See migrations/0009_rotate_family.sql for the decision itself.
 """
 
 from typing import Final
