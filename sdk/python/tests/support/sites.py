@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from urllib.parse import unquote
 
 from mtas import AccessToken, asgi, fastapi, flask, litestar
+from mtas.aio import AsyncAuth
 from mtas.core.bff import Bff
 from mtas.core.config import load_config
 from sdk.python.tests.support.browser import Browser, Reply, SendRequest
@@ -26,6 +27,11 @@ class Site:
 
     def browser(self) -> Browser:
         return Browser(self.send)
+
+    async def close(self) -> None:
+        closed = self.auth.aclose() if isinstance(self.auth, AsyncAuth) else self.auth.close()
+        if closed is not None:
+            await closed
 
 
 def bff(config: Mapping[str, Any], clock: Clock) -> Bff:
