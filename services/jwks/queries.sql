@@ -63,7 +63,17 @@ update jwks.signing_keys k
  where k.tenant_id = $1 and t.tenant_id = $1 and k.state = 'active'
    and k.longest_ttl_s < greatest(t.access_token_ttl_s, t.id_token_ttl_s);
 
--- active → retiring, when the next key is ready, or signs already.
+-- The pending key whose turn it is. Asked once and then named in the two statements that follow: were each to
+-- look for itself, a fetch or a choice between them could retire the one key and not activate the other.
+-- name: find_ready_key
+select k.kid
+  from jwks.signing_keys k
+  join admin.tenants t using (tenant_id)
+ where k.tenant_id = $1 and k.state = 'pending'
+   and jwks.fits(k.alg, k.rsa_bits, k.is_imported, t.signing_alg, t.signing_key_bits)
+   and jwks.is_ready($1, k.kid, k.created_at, k.activates_at, k.activates_by, $2);
+
+-- active → retiring, when the next key ($4, or null) is ready, or another signs already.
 -- Stays published until the last token it signed has expired, and $3 seconds more.
 -- name: retire_replaced_keys
 update jwks.signing_keys k
@@ -74,21 +84,18 @@ update jwks.signing_keys k
  where k.tenant_id = $1 and t.tenant_id = $1 and k.state = 'active'
    and exists (
     select from jwks.signing_keys n
-     where n.tenant_id = $1 and n.alg = t.signing_alg and n.kid <> k.kid
-       and ((n.state = 'active' and n.alg <> k.alg)
-            or (n.state = 'pending'
-                and jwks.fits(n.alg, n.rsa_bits, n.is_imported, t.signing_alg, t.signing_key_bits)
-                and jwks.is_ready($1, n.kid, n.created_at, n.activates_at, n.activates_by, $2))))
+     where n.tenant_id = $1 and n.kid <> k.kid
+       and ((n.state = 'active' and n.alg <> k.alg and n.alg = t.signing_alg)
+            or (n.state = 'pending' and n.kid = $4)))
 returning k.kid;
 
--- pending → active, not before it has been published for as long as was promised, and fetched if it waits.
+-- pending → active. It waits no more, and may begin later than it had to: somebody looks every half minute.
 -- name: activate_pending_key
 update jwks.signing_keys k
-   set state = 'active', activates_at = $2, longest_ttl_s = greatest(t.access_token_ttl_s, t.id_token_ttl_s)
+   set state = 'active', activates_at = $2, activates_by = null,
+       longest_ttl_s = greatest(t.access_token_ttl_s, t.id_token_ttl_s)
   from admin.tenants t
- where k.tenant_id = $1 and t.tenant_id = $1 and k.state = 'pending'
-   and jwks.fits(k.alg, k.rsa_bits, k.is_imported, t.signing_alg, t.signing_key_bits)
-   and jwks.is_ready($1, k.kid, k.created_at, k.activates_at, k.activates_by, $2)
+ where k.tenant_id = $1 and t.tenant_id = $1 and k.state = 'pending' and k.kid = $3
 returning k.kid, k.alg;
 
 -- pending → retired: the tenant has turned to another algorithm or size before the key ever signed.

@@ -145,15 +145,23 @@ async def raise_longest_ttl(connection: Connection, tenant_id: UUID) -> None:
     await connection.execute(_SQL["raise_longest_ttl"], tenant_id)
 
 
+async def find_ready_key(connection: Connection, tenant_id: UUID, now: datetime) -> str | None:
+    """The pending key that has been published for as long as was promised, and fetched if it waits."""
+    kid: str | None = await connection.fetchval(_SQL["find_ready_key"], tenant_id, now)
+    return kid
+
+
 async def retire_replaced_keys(
-    connection: Connection, tenant_id: UUID, now: datetime, overlap_s: int
+    connection: Connection, tenant_id: UUID, now: datetime, overlap_s: int, ready: str | None
 ) -> list[str]:
-    rows = await connection.fetch(_SQL["retire_replaced_keys"], tenant_id, now, overlap_s)
+    rows = await connection.fetch(_SQL["retire_replaced_keys"], tenant_id, now, overlap_s, ready)
     return [row["kid"] for row in rows]
 
 
-async def activate_pending_key(connection: Connection, tenant_id: UUID, now: datetime) -> list[Turned]:
-    return _turned(await connection.fetch(_SQL["activate_pending_key"], tenant_id, now))
+async def activate_pending_key(
+    connection: Connection, tenant_id: UUID, now: datetime, ready: str
+) -> list[Turned]:
+    return _turned(await connection.fetch(_SQL["activate_pending_key"], tenant_id, now, ready))
 
 
 async def drop_unused_keys(connection: Connection, tenant_id: UUID, now: datetime) -> list[Turned]:

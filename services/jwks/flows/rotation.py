@@ -131,10 +131,14 @@ async def _activate(
     context: Context, connection: Connection, tenant_id: UUID, now: datetime
 ) -> list[store.Turned]:
     await store.raise_longest_ttl(connection, tenant_id)
+    ready = await store.find_ready_key(connection, tenant_id, now)
     # First the former, or the index that allows one active key would refuse the next.
-    for kid in await store.retire_replaced_keys(connection, tenant_id, now, context.schedule.overlap_s):
+    overlap_s = context.schedule.overlap_s
+    for kid in await store.retire_replaced_keys(connection, tenant_id, now, overlap_s, ready):
         log.info("signing key no longer signs", tenant_id=str(tenant_id), kid=kid)
-    activated = await store.activate_pending_key(connection, tenant_id, now)
+    if ready is None:
+        return []
+    activated = await store.activate_pending_key(connection, tenant_id, now, ready)
     for key in activated:
         await insert_event(connection, tenant_id, key.kid, SigningKeyActivated(alg=key.alg), now)
         log.info("signing key signs", tenant_id=str(tenant_id), kid=key.kid, alg=key.alg)

@@ -224,6 +224,15 @@ async def test_a_client_that_has_vanished_cannot_block_for_ever(tenant: Rotator)
     assert sorted(await tenant.states()) == ["active", "retiring"]
 
 
+async def test_nobody_looks_at_the_very_second(tenant: Rotator) -> None:
+    """The limit passes between two looks, or while no jwks process runs."""
+    await fetch(tenant, "vanished/1")
+    rotated = await publish_next(tenant.context, tenant.tenant_id, None, waits=True)
+    assert await tenant.later(4 * DAY + 17)
+    assert await tenant.kid("active") == rotated.kid
+    assert sorted(await tenant.states()) == ["active", "retiring"]
+
+
 async def test_who_has_not_been_here_for_a_day_is_not_waited_for(tenant: Rotator) -> None:
     await fetch(tenant, "old/1")
     tenant.clock.advance(DAY + 1)

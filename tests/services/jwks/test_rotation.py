@@ -5,6 +5,7 @@ import base64
 import os
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -13,6 +14,7 @@ import pytest
 from deploy.local.stack import Stack
 from services.jwks import store
 from services.jwks.flows import rotation
+from services.jwks.flows.rotate_now import publish_next
 from services.jwks.flows.sealing import reseal
 from shared.db import Database
 from shared.secret import Secret
@@ -149,6 +151,48 @@ async def test_the_database_alone_stops_a_second_rotator(
     assert [name for name, _ in await tenant.events()] == [
         *("created", "activated", "created", "activated", "retired"),
     ]
+
+
+async def test_who_does_not_hold_the_lock_does_nothing(tenant: Rotator) -> None:
+    tenant.clock.advance(89 * DAY)
+    async with tenant.context.database.tenant(tenant.tenant_id) as another:
+        assert await store.try_lock_rotation(another, tenant.tenant_id)
+        assert not await tenant.turn()
+        assert await tenant.states() == ["active"]
+    assert await tenant.turn()
+    assert await tenant.states() == ["active", "pending"]
+
+
+@pytest.mark.parametrize("meanwhile", ["another algorithm", "another size", "a newcomer"])
+async def test_a_tenant_is_never_between_two_keys(
+    tenant: Rotator, monkeypatch: pytest.MonkeyPatch, meanwhile: str
+) -> None:
+    """Had one key stopped and the next not begun, a new one would sign at once, that no verifier knows."""
+    pending = await publish_next(tenant.context, tenant.tenant_id, None, waits=True)
+    retire = store.retire_replaced_keys
+
+    async def and_then(*given: Any) -> list[str]:
+        retired = await retire(*given)
+        if meanwhile == "another algorithm":
+            await tenant.set(signing_alg="ES256")
+        elif meanwhile == "another size":
+            await tenant.set(signing_key_bits=3072)
+        else:
+            former = await tenant.seed.fetch(
+                "select kid from jwks.signing_keys where tenant_id = $1 and kid <> $2",
+                tenant.tenant_id,
+                pending.kid,
+            )
+            noted = store.Fetch(
+                tenant.tenant_id, former[0]["kid"], "newcomer/1", tenant.clock(), tenant.clock()
+            )
+            async with tenant.context.database.connection() as connection:
+                await store.note_fetches(connection, [noted])
+        return retired
+
+    monkeypatch.setattr(store, "retire_replaced_keys", and_then)
+    await tenant.later(DAY)
+    assert await tenant.kid("active") == pending.kid
 
 
 async def test_another_algorithm_takes_over_in_order(tenant: Rotator) -> None:
