@@ -10,19 +10,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from sdk.vectors import cookies, signed, tables
+from sdk.vectors import cookies, documents, refusals, signed, tables
 
 HERE: Final = Path(__file__).parent
 VECTORS: Final[dict[str, Callable[[], dict[str, Any]]]] = {
     "keys": cookies.keys,
     "session": cookies.session,
     "transaction": cookies.transaction,
-    "refused": cookies.refused,
+    "refused": refusals.refused,
     "chunks": cookies.chunks,
     "cookies": cookies.cookies,
     "jwt": signed.jwt,
-    "jwks": signed.jwks,
-    "discovery": signed.discovery,
+    "jwks": documents.jwks,
+    "discovery": documents.discovery,
     "return_to": tables.return_to,
     "csrf": tables.csrf,
     "navigation": tables.navigation,

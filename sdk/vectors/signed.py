@@ -1,126 +1,22 @@
-"""Vectors of JWTs (RFC 7519, RFC 9068, OIDC Core §2), key sets (RFC 7517) and discovery documents.
-
-The keys are derived from fixed text, so that no private key lies in the repository and every run makes
-the same ones. They are worth nothing outside these vectors.
-"""
+"""Vectors of JWTs: access tokens (RFC 9068) and ID tokens (OIDC Core §2)."""
 
 import base64
 import hashlib
-import hmac
 import json
 from collections.abc import Iterator
-from functools import cache
 from typing import Any, Final
 
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from sdk.vectors.sealed import APP_ID, ISSUER, NOW, b64, compact
+from sdk.vectors.sealed import APP_ID, ISSUER, NOW, b64, compact, next_letter
+from sdk.vectors.signing import KEY_SET, ec_key, rsa_jwk, rsa_key, sign
 
 LEEWAY: Final = 30
 NONCE: Final = "nonce-0123456789"
 SUB: Final = "018f6f2e-7b7a-7c3e-9a55-0d8e6a1b2c3d"
 RESOURCE: Final = "https://api.example.com"
-
-
-@cache
-def rsa_key(label: str, bits: int = 2048) -> rsa.RSAPrivateKey:
-    p, q = _prime(label + " p", bits // 2), _prime(label + " q", bits // 2)
-    d = pow(65537, -1, (p - 1) * (q - 1))
-    public = rsa.RSAPublicNumbers(65537, p * q)
-    return rsa.RSAPrivateNumbers(
-        p, q, d, rsa.rsa_crt_dmp1(d, p), rsa.rsa_crt_dmq1(d, q), rsa.rsa_crt_iqmp(p, q), public
-    ).private_key()
-
-
-@cache
-def ec_key(label: str, curve: type[ec.EllipticCurve] = ec.SECP256R1) -> ec.EllipticCurvePrivateKey:
-    return ec.derive_private_key(int.from_bytes(hashlib.sha256(label.encode()).digest(), "big") >> 1, curve())
-
-
-def _prime(label: str, bits: int) -> int:
-    stream = b"".join(hashlib.sha256(f"{label} {i}".encode()).digest() for i in range(bits // 256))
-    number = int.from_bytes(stream, "big") | (3 << (bits - 2)) | 1
-    while not _is_prime(number) or (number - 1) % 65537 == 0:
-        number += 2
-    return number
-
-
-def _is_prime(number: int) -> bool:
-    """Miller and Rabin, with fixed bases: enough for numbers that nobody chose to deceive."""
-    if any(number % small == 0 for small in range(3, 2000, 2)):
-        return False
-    odd, twos = number - 1, 0
-    while odd % 2 == 0:
-        odd, twos = odd // 2, twos + 1
-    for base in (2, 3, 5, 7, 11, 13, 17, 19):
-        x = pow(base, odd, number)
-        if x in (1, number - 1):
-            continue
-        for _ in range(twos - 1):
-            x = x * x % number
-            if x == number - 1:
-                break
-        else:
-            return False
-    return True
-
-
-def _int(number: int, length: int | None = None) -> str:
-    return b64(number.to_bytes(length or (number.bit_length() + 7) // 8, "big"))
-
-
-def rsa_jwk(kid: str, key: rsa.RSAPrivateKey, **more: Any) -> dict[str, Any]:
-    numbers = key.public_key().public_numbers()
-    return {"kty": "RSA", "kid": kid, "n": _int(numbers.n), "e": _int(numbers.e)} | more
-
-
-def ec_jwk(kid: str, key: ec.EllipticCurvePrivateKey, **more: Any) -> dict[str, Any]:
-    numbers = key.public_key().public_numbers()
-    size = (key.curve.key_size + 7) // 8
-    crv = {256: "P-256", 384: "P-384"}[key.curve.key_size]
-    return {
-        "kty": "EC",
-        "kid": kid,
-        "crv": crv,
-        "x": _int(numbers.x, size),
-        "y": _int(numbers.y, size),
-    } | more
-
-
-def _private(jwk: dict[str, Any]) -> dict[str, Any]:
-    return jwk | {"d": "AQAB"}
-
-
-KEY_SET: Final = {
-    "keys": [
-        rsa_jwk("rsa-1", rsa_key("rsa one"), use="sig", alg="RS256"),
-        rsa_jwk("rsa-2", rsa_key("rsa two")),
-        ec_jwk("ec-1", ec_key("ec one"), use="sig", alg="ES256", key_ops=["verify"]),
-        # One kid, two key types: the one that fits the algorithm counts.
-        ec_jwk("both", ec_key("ec two")),
-        rsa_jwk("both", rsa_key("rsa two")),
-    ]
-}
-
-
-def sign(header: str | dict[str, Any], payload: str | bytes | dict[str, Any], key: Any) -> str:
-    head = header if isinstance(header, str) else compact(header)
-    body = payload if isinstance(payload, str | bytes) else compact(payload)
-    signed = f"{b64(head.encode())}.{b64(body if isinstance(body, bytes) else body.encode())}"
-    return f"{signed}.{b64(_signature(signed.encode(), key))}"
-
-
-def _signature(message: bytes, key: Any) -> bytes:
-    if isinstance(key, bytes):
-        return hmac.digest(key, message, "sha256")
-    if isinstance(key, rsa.RSAPrivateKey):
-        return key.sign(message, padding.PKCS1v15(), SHA256())
-    r, s = decode_dss_signature(key.sign(message, ec.ECDSA(SHA256(), deterministic_signing=True)))
-    size = (key.curve.key_size + 7) // 8
-    return r.to_bytes(size, "big") + s.to_bytes(size, "big")
 
 
 def at_claims(**changes: Any) -> dict[str, Any]:
@@ -334,7 +230,12 @@ def _refused_jws() -> Iterator[tuple[str, str, bool, dict[str, Any]]]:
     yield "padding", f"{head}.{body}.{signature}==", False, {}
     yield "a space in front", f" {token}", False, {}
     yield "a line break behind", f"{token}\n", False, {}
-    yield "spare bits in the signature", f"{head}.{body}.{signature[:-1]}{_sibling(signature[-1])}", False, {}
+    yield (
+        "spare bits in the signature",
+        f"{head}.{body}.{signature[:-1]}{next_letter(signature[-1])}",
+        False,
+        {},
+    )
     yield "the standard alphabet", f"{head}.{body}.{signature.replace('-', '+').replace('_', '/')}", False, {}
     yield (
         "another's claims under this signature",
@@ -381,11 +282,6 @@ def _around(limit: int) -> tuple[str, str]:
 
 def _raw(text: str) -> bytes:
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-
-
-def _sibling(letter: str) -> str:
-    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-    return alphabet[alphabet.index(letter) ^ 1]
 
 
 def _accepted_id() -> Iterator[tuple[str, str, bool, dict[str, Any]]]:
@@ -448,101 +344,3 @@ def _refused_id() -> Iterator[tuple[str, str, bool, dict[str, Any]]]:
         False,
         {},
     )
-
-
-def jwks() -> dict[str, Any]:
-    one, ec_one = rsa_key("rsa one"), ec_key("ec one")
-    good_rsa, good_ec = rsa_jwk("a", one), ec_jwk("a", ec_one)
-    point = good_ec | {"y": _int((ec_one.public_key().public_numbers().y + 1) % 2**256, 32)}
-    sets: dict[str, tuple[Any, list[list[str]] | None]] = {
-        "RSA and EC": ({"keys": [good_rsa, ec_jwk("b", ec_one)]}, [["a", "RSA"], ["b", "EC"]]),
-        "unknown members": ({"keys": [good_rsa | {"x5t": "AA"}], "more": 1}, [["a", "RSA"]]),
-        "use sig": ({"keys": [good_rsa | {"use": "sig"}]}, [["a", "RSA"]]),
-        "use enc": ({"keys": [good_rsa | {"use": "enc"}]}, []),
-        "key_ops verify": ({"keys": [good_rsa | {"key_ops": ["verify"]}]}, [["a", "RSA"]]),
-        "key_ops sign": ({"keys": [good_rsa | {"key_ops": ["sign"]}]}, []),
-        "key_ops text": ({"keys": [good_rsa | {"key_ops": "verify"}]}, []),
-        "alg that fits": ({"keys": [good_rsa | {"alg": "RS256"}]}, [["a", "RSA"]]),
-        "alg that does not fit": ({"keys": [good_rsa | {"alg": "ES256"}]}, []),
-        "alg RSA-OAEP": ({"keys": [good_rsa | {"alg": "RSA-OAEP"}]}, []),
-        "a private RSA member": ({"keys": [_private(good_rsa)]}, []),
-        "a private EC member": ({"keys": [_private(good_ec)]}, []),
-        "a symmetric key": ({"keys": [{"kty": "oct", "kid": "a", "k": "AAAA"}]}, []),
-        "RSA of 1024 bits": ({"keys": [rsa_jwk("a", rsa_key("small", 1024))]}, []),
-        "an even exponent": ({"keys": [good_rsa | {"e": "BA"}]}, []),
-        "exponent 1": ({"keys": [good_rsa | {"e": "AQ"}]}, []),
-        "a modulus with padding": ({"keys": [good_rsa | {"n": good_rsa["n"] + "="}]}, []),
-        "a modulus with spare bits": (
-            {"keys": [good_rsa | {"n": good_rsa["n"][:-1] + _sibling(good_rsa["n"][-1])}]},
-            [],
-        ),
-        "P-384": ({"keys": [ec_jwk("a", ec_key("ec", ec.SECP384R1))]}, []),
-        "a point off the curve": ({"keys": [point]}, []),
-        "a coordinate of 31 bytes": ({"keys": [good_ec | {"x": good_ec["x"][:42]}]}, []),
-        "OKP": ({"keys": [{"kty": "OKP", "kid": "a", "crv": "Ed25519", "x": "AA"}]}, []),
-        "no kid": ({"keys": [{k: v for k, v in good_rsa.items() if k != "kid"}]}, []),
-        "an empty kid": ({"keys": [good_rsa | {"kid": ""}]}, []),
-        "one kid twice, one type: the first": (
-            {"keys": [good_rsa, rsa_jwk("a", rsa_key("rsa two"))]},
-            [["a", "RSA"]],
-        ),
-        "one kid, two types": ({"keys": [good_rsa, good_ec]}, [["a", "RSA"], ["a", "EC"]]),
-        "bad ones beside a good one": ({"keys": [1, None, {}, good_rsa]}, [["a", "RSA"]]),
-        "no keys": ({"keys": []}, []),
-        "not a set": ({"key": []}, None),
-        "keys an object": ({"keys": {}}, None),
-        "an array": ([], None),
-    }
-    return {
-        "cases": [{"name": name, "jwks": given, "usable": usable} for name, (given, usable) in sets.items()]
-    }
-
-
-def discovery() -> dict[str, Any]:
-    good = {
-        "issuer": ISSUER,
-        "authorization_endpoint": f"{ISSUER}/authorize",
-        "token_endpoint": f"{ISSUER}/token",
-        "jwks_uri": f"{ISSUER}/jwks.json",
-        "revocation_endpoint": f"{ISSUER}/revoke",
-        "end_session_endpoint": f"{ISSUER}/logout",
-    }
-    bare = {name: good[name] for name in ("issuer", "authorization_endpoint", "token_endpoint", "jwks_uri")}
-    cases: dict[str, tuple[Any, bool]] = {
-        "complete": (good, True),
-        "no more than is needed": (bare, True),
-        "members nobody knows": (good | {"x": {"y": 1}}, True),
-        "another path of the same origin": (good | {"jwks_uri": "https://auth.example.com/keys"}, True),
-        "another issuer": (good | {"issuer": "https://auth.example.com/t/globex"}, False),
-        "issuer with a slash more": (good | {"issuer": ISSUER + "/"}, False),
-        "issuer in capitals": (good | {"issuer": ISSUER.upper()}, False),
-        "no issuer": ({k: v for k, v in good.items() if k != "issuer"}, False),
-        "no token endpoint": ({k: v for k, v in good.items() if k != "token_endpoint"}, False),
-        "no jwks_uri": ({k: v for k, v in good.items() if k != "jwks_uri"}, False),
-        "token endpoint of another host": (good | {"token_endpoint": "https://evil.example/token"}, False),
-        "token endpoint of a host that begins alike": (
-            good | {"token_endpoint": "https://auth.example.com.evil.example/token"},
-            False,
-        ),
-        "user name in the URL": (
-            good | {"token_endpoint": "https://auth.example.com@evil.example/token"},
-            False,
-        ),
-        "another port": (good | {"jwks_uri": "https://auth.example.com:8443/jwks.json"}, False),
-        "plain http": (good | {"jwks_uri": "http://auth.example.com/jwks.json"}, False),
-        "end session at another host": (
-            good | {"end_session_endpoint": "https://evil.example/logout"},
-            False,
-        ),
-        "a relative URL": (good | {"token_endpoint": "/t/acme/token"}, False),
-        "a fragment": (good | {"authorization_endpoint": f"{ISSUER}/authorize#x"}, False),
-        "an endpoint that is no text": (good | {"token_endpoint": 1}, False),
-        "an array": ([good], False),
-        "null": (None, False),
-    }
-    return {
-        "issuer": ISSUER,
-        "cases": [
-            {"name": name, "document": given, "accept": accept} for name, (given, accept) in cases.items()
-        ],
-    }
