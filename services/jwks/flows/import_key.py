@@ -61,6 +61,7 @@ async def import_key(
         for former in await store.drop_pending_key(connection, tenant_id, alg, now):
             retired = SigningKeyRetired(alg=former.alg, reason="unused", actor=actor)
             await insert_event(connection, tenant_id, former.kid, retired, now)
+            await store.forget_fetches(connection, tenant_id)
         signs_by = context.schedule.signs_by(now) if (choice.waits if waits is None else waits) else None
         signs_at = context.schedule.signs_at(now)
         if not await store.insert_key(connection, tenant_id, key, "pending", now, signs_at, signs_by):

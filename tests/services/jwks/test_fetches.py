@@ -9,12 +9,15 @@ from uuid import UUID
 
 import httpx2
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from deploy.local.stack import Stack
 from services.jwks import store
 from services.jwks.app import create_app
 from services.jwks.flows import fetches as limits
 from services.jwks.flows.fetches import CLIENTS_A_TENANT, Fetches, client_name
+from services.jwks.flows.import_key import import_key
 from services.jwks.flows.publication import Jwks
 from services.jwks.flows.rotate_now import publish_next, withdraw_and_replace
 from services.jwks.settings import Settings
@@ -272,3 +275,12 @@ async def test_retired_keys_leave_no_fetches_behind(tenant: Rotator) -> None:
     for _ in range(2):
         await tenant.later(DAY)
     assert set(await fetched(tenant)) == {await tenant.kid("active")}
+
+
+async def test_a_key_that_gave_way_leaves_none_behind_either(tenant: Rotator) -> None:
+    for _ in range(2):
+        own = rsa.generate_private_key(65537, 2048)
+        pem = own.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+        imported = await import_key(tenant.context, tenant.tenant_id, Secret(pem), None)
+        await fetch(tenant, "sdk/1")
+    assert set(await fetched(tenant)) == {await tenant.kid("active"), imported.kid}

@@ -112,6 +112,11 @@ async def test_a_process_that_did_not_hear_of_the_next_key_may_go_on_signing(ten
     tenant.clock.advance(300)  # the longest cache TTL there is
     await tenant.later(600)  # the life of the token that it signed last
     assert stale.kid.encode() in await tenant.jwks()
+    # A verifier grants five minutes more, its clock or ours is a minute off, and the copy it has is kept.
+    await tenant.later(300 + 60 + MAX_AGE - 1)
+    assert stale.kid.encode() in await tenant.jwks()
+    await tenant.later(1)
+    assert stale.kid.encode() not in await tenant.jwks()
 
 
 async def test_a_rotator_that_slept_still_publishes_first(tenant: Rotator) -> None:
