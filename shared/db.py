@@ -38,6 +38,7 @@ _CONNECT_TIMEOUT_S: Final = 3.0
 _STATEMENT_TIMEOUT_S: Final = 5.0
 _ACQUIRE_TIMEOUT_S: Final = 3.0
 _CLOSE_TIMEOUT_S: Final = 5.0
+_FAREWELL_TIMEOUT_S: Final = 1.0
 _IDLE_LIFETIME_S: Final = 300.0
 
 
@@ -87,14 +88,11 @@ class _Connections:
         """Let statements under way finish, for a bounded time."""
         self._closing = True
         deadline = asyncio.get_running_loop().time() + _CLOSE_TIMEOUT_S
-        while self._open > 0:
-            while self._idle:
-                connection, _ = self._idle.pop()
-                self._open -= 1
-                with contextlib.suppress(*UNAVAILABLE):
-                    await connection.close(timeout=_CLOSE_TIMEOUT_S)
-            if asyncio.get_running_loop().time() > deadline:
-                return
+        while self._open > 0 and asyncio.get_running_loop().time() < deadline:
+            idle, self._idle = self._idle, []
+            self._open -= len(idle)
+            farewells = (connection.close(timeout=_FAREWELL_TIMEOUT_S) for connection, _ in idle)
+            await asyncio.gather(*farewells, return_exceptions=True)  # one that fails is cut
             await asyncio.sleep(0.01)
 
     async def _wait(self) -> "Connection | None":
@@ -115,8 +113,9 @@ class _Connections:
 
     async def _connect(self) -> Connection:
         """In a place that `_open` already counts."""
+        connection: Connection | None = None
         try:
-            connection: Connection = await asyncpg.connect(
+            connection = await asyncpg.connect(
                 self._url.reveal(),
                 timeout=_CONNECT_TIMEOUT_S,
                 command_timeout=_STATEMENT_TIMEOUT_S,
@@ -124,6 +123,8 @@ class _Connections:
             )
             await _read_jsonb_as_python(connection)
         except BaseException:
+            if connection is not None:  # or it would stay open with nobody to count it
+                connection.terminate()
             self._free_place()
             raise
         return connection

@@ -1,13 +1,16 @@
 """The few connections of a service: shared in turn, and never handed on in an unknown state."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
+from typing import cast
 
 import asyncpg
 import pytest
 
 from deploy.local.stack import Stack
-from shared.db import UNAVAILABLE, Database
+from shared import db
+from shared.db import UNAVAILABLE, Connection, Database
 from shared.secret import Secret
 
 _BACKEND = "select pg_backend_pid()"
@@ -106,3 +109,40 @@ async def test_after_closing_nobody_gets_one(two: Database) -> None:
     await two.close()
     with pytest.raises(UNAVAILABLE):
         await backend(two)
+
+
+async def test_a_connection_that_could_not_be_prepared_is_cut(
+    two: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody counts it any more, so nobody would ever close it."""
+    opened: list[Connection] = []
+
+    async def hang(connection: Connection) -> None:
+        opened.append(connection)
+        await asyncio.sleep(30)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(db, "_read_jsonb_as_python", hang)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await backend(two)
+    assert [connection.is_closed() for connection in opened] == [True]
+    assert await backend(two)
+
+
+class Mute:
+    """A connection whose server answers no more."""
+
+    async def close(self, **within: float) -> None:
+        await asyncio.sleep(within["timeout"])
+        raise TimeoutError
+
+
+async def test_closing_takes_a_bounded_time_however_many_connections_are_mute(two: Database) -> None:
+    inside = two._connections
+    inside._idle = [(cast(Connection, Mute()), 0.0) for _ in range(10)]
+    inside._open = 10
+    began = time.monotonic()
+    async with asyncio.timeout(10):
+        await two.close()
+    assert time.monotonic() - began < 3
