@@ -23,7 +23,7 @@ class RecordCache(Generic[K, V]):
     - A miss (`None`) is kept for a second only, so that what is created appears.
     - `forget` during a load wins over it: what was read before the change is not kept.
     - `ttl_s` may be a function: longer while the events that would change a record are heard.
-    - `stale_on_error_s`: how much longer an old value may serve when loading fails; 0 raises.
+    - `stale_on_error_s`: how much longer an old value, but no miss, may serve when loading fails; 0 raises.
     - The least recently used keys go when there are more than `size`.
     """
 
@@ -61,7 +61,7 @@ class RecordCache(Generic[K, V]):
             if age_s >= lifetime_s / 2 and now >= self._failed_until and key not in self._loading:
                 self._begin_to_load(key)
             return entry.value  # type: ignore[return-value]
-        may_be_stale = age_s < ttl_s + self._stale_on_error_s
+        may_be_stale = entry.value is not None and self._stale_on_error_s > max(0, age_s - ttl_s)
         if may_be_stale and now < self._failed_until:
             return entry.value  # type: ignore[return-value]
         try:

@@ -94,6 +94,29 @@ async def test_old_values_serve_while_loading_fails_and_only_then() -> None:
         await cache.get("k")
 
 
+async def test_an_old_miss_is_no_answer_when_loading_fails() -> None:
+    """What did not exist a minute ago may since: "unknown" would be a guess, and final to a client."""
+    source, timer = Source(), Timer()
+    cache: RecordCache[str, str] = RecordCache(source, ttl_s=300, size=10, now=timer)
+    source.value = None
+    assert await cache.get("k") is None
+    source.error = ConnectionError()
+    for timer.now in (60.0, 60.1):
+        with pytest.raises(ConnectionError):
+            await cache.get("k")
+
+
+async def test_who_wants_it_fresh_does_not_get_an_old_value_when_loading_fails() -> None:
+    source, timer = Source(), Timer()
+    cache: RecordCache[str, str] = RecordCache(source, ttl_s=300, size=10, now=timer)
+    await cache.get("k")
+    source.error = ConnectionError()
+    for timer.now in (60.0, 60.1):
+        with pytest.raises(ConnectionError):
+            await cache.get("k", max_age_s=1.0)
+        assert await cache.get("k") == "one"
+
+
 async def test_the_least_recently_used_goes_first() -> None:
     source = Source()
     cache: RecordCache[str, str] = RecordCache(source, ttl_s=10, size=2)
