@@ -37,8 +37,8 @@ class Relay:
     The regular look finds what another process wrote before it died, and what the database
     wrote on its own (a revocation inside a function).
 
-    An event that fails again and again is stepped over; when those behind it can be published, it
-    is the event's own fault, and it is parked.
+    An event that fails again and again is stepped over; when those behind it can be published, and
+    it still cannot, it is the event's own fault, and it is parked.
     """
 
     PERIOD_S: Final = 1.0
@@ -80,8 +80,7 @@ class Relay:
             if not await connection.fetchval(_SQL["lock_relay"]):
                 return False
             rows = await connection.fetch(_SQL["list_events"], self.BATCH)
-            published, failed = await self._publish([dict(row) for row in rows])
-            parked = [position for position in failed if published and position < published[-1]]
+            published, failed, parked = await self._publish([dict(row) for row in rows])
             if published:
                 await connection.execute(_SQL["delete_events"], published)
             if parked:
@@ -94,11 +93,15 @@ class Relay:
             raise failure  # after the commit: what was stored must not be sent again
         return len(rows) == self.BATCH or len(published) + len(parked) < len(rows)
 
-    async def _publish(self, rows: list[dict[str, Any]]) -> tuple[list[int], dict[int, Exception]]:
+    async def _publish(self, rows: list[dict[str, Any]]) -> tuple[list[int], dict[int, Exception], list[int]]:
         """Publish in order, up to the first that JetStream does not confirm, and for a bounded time:
-        what is confirmed must be deleted before the transaction has lasted too long."""
+        what is confirmed must be deleted before the transaction has lasted too long.
+
+        What was published, what failed and why, and which of those it is the fault of.
+        """
         published: list[int] = []
         failed: dict[int, Exception] = {}
+        parked: list[int] = []
         until = time.monotonic() + self.BATCH_WITHIN_S
         for row in rows:
             if time.monotonic() > until:
@@ -111,7 +114,21 @@ class Relay:
                     break
             else:
                 published.append(row["position"])
-        return published, failed
+        # Perhaps JetStream came back just after these had failed: each has one more try.
+        last = published[-1] if published else 0
+        for row in rows:
+            position = row["position"]
+            if position not in failed or position > last or time.monotonic() > until:
+                continue
+            try:
+                await self._bus.publish(self._envelope(row))
+            except Exception as failure:
+                failed[position] = failure
+                parked.append(position)
+            else:
+                del failed[position]
+                published.append(position)
+        return published, failed, parked
 
     def _may_step_over(self, position: int) -> bool:
         """Has it failed often enough, not counting when nothing could have been published?"""

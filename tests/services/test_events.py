@@ -180,6 +180,31 @@ async def test_an_event_that_cannot_be_published_is_parked_and_the_others_go_on(
     assert await stored(stores, f"mtas.v1.{tenant_id}.client.updated") == 3
 
 
+async def test_an_event_that_failed_as_jetstream_came_back_is_not_parked(stores: Stack, seed: Seed) -> None:
+    """The connection holds, and JetStream has no leader for a while: that is no event's fault."""
+    tenant_id = uuid4()
+
+    class Leaderless(Bus):
+        failures = 0
+
+        async def publish(self, event: CloudEvent) -> None:
+            if event.tenantid == tenant_id and self.failures < Quick.TRIES:
+                self.failures += 1
+                raise BusUnavailable("no leader")
+            await super().publish(event)
+
+    bus = Leaderless(Secret(stores.nats.url("admin")), "admin")
+    async with database_of(stores, "admin") as database:
+        for number in range(3):
+            await write(database, tenant_id, "c1", ClientUpdated(actor="a", changed=(str(number),)))
+        async with running(bus.run(), Quick(database, bus, "admin").run()):
+            await connected(bus)
+            async with asyncio.timeout(5):
+                while await waiting(seed, tenant_id):
+                    await asyncio.sleep(0.02)
+    assert await stored(stores, f"mtas.v1.{tenant_id}.client.updated") == 3
+
+
 async def test_while_nats_is_away_nothing_is_parked(stores: Stack, seed: Seed) -> None:
     tenant_id = uuid4()
     away = Bus(Secret("nats://127.0.0.1:1"), "authorize")
