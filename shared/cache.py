@@ -39,7 +39,6 @@ class RecordCache(Generic[K, V]):
         stale_on_error_s: float = 0.0,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        assert not (callable(ttl_s) and stale_on_error_s), "what may be stale has one ttl"
         self._load = load
         self._ttl = ttl_s if callable(ttl_s) else lambda: ttl_s
         self._size = size

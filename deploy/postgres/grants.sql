@@ -53,7 +53,8 @@ grant select (tenant_id, kid, alg, state, public_jwk, removes_at, withdrawn_at) 
 grant usage on schema token, authorize, jwks to mtas_token;
 grant select, insert, update on token.families to mtas_token;
 grant execute on all functions in schema token to mtas_token;
-grant execute on function admin.list_client_secrets(uuid, text), jwks.find_active_key(uuid, text) to mtas_token;
+grant execute on function admin.list_client_secrets(uuid, text), jwks.find_active_key(uuid, text),
+    jwks.list_public_keys(uuid) to mtas_token;
 grant select on admin.tenants, admin.clients, admin.client_secrets to mtas_token;
 grant select (tenant_id, user_id, email, email_verified, name, grants_valid_from, disabled_at, updated_at)
     on authorize.users to mtas_token;

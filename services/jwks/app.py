@@ -21,7 +21,7 @@ from shared.clock import Clock, Entropy, random_bytes, utc_now
 from shared.db import Database
 from shared.directory import Directory
 from shared.events.bus import Bus
-from shared.events.invalidation import forget_on_events
+from shared.events.invalidation import HEARD_TTL_S, forget_on_events, ttl_while_heard
 from shared.events.outbox import Relay
 from shared.http.context import RequestContext
 from shared.http.cors import add_cors_headers
@@ -42,13 +42,14 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
         rotation_s=settings.key_rotation_s,
         lead_s=settings.key_lead_s,
         jwks_max_age_s=settings.jwks_max_age_s,
-        cache_ttl_s=settings.cache_ttl_s,
+        cache_ttl_s=max(settings.cache_ttl_s, HEARD_TTL_S),
         wait_s=settings.key_observed_wait_s,
     )
+    ttl_s = ttl_while_heard(bus, settings.cache_ttl_s)
     context = Context(
         database=database,
-        directory=Directory(database, ttl_s=settings.cache_ttl_s, stale_on_error_s=STALE_DIRECTORY_S),
-        published=PublishedKeys(database, ttl_s=settings.cache_ttl_s, stale_s=schedule.stale_s),
+        directory=Directory(database, ttl_s=ttl_s, stale_on_error_s=STALE_DIRECTORY_S),
+        published=PublishedKeys(database, ttl_s=ttl_s, stale_s=schedule.stale_s),
         fetches=Fetches(database),
         sealer=choose_sealer(settings, entropy),
         schedule=schedule,

@@ -149,10 +149,7 @@ returning kid;
 -- Published: from before a key signs until the last token it signed has expired. First the one that
 -- signs, for a verifier that looks no further.
 -- name: list_public_keys
-select public_jwk
-  from jwks.signing_keys
- where tenant_id = $1 and state <> 'retired'
- order by (state = 'active') desc, activates_at desc;
+select public_jwk from jwks.list_public_keys($1) as public_jwk;
 
 -- name: note_fetches
 select jwks.note_fetches($1, $2, $3, $4, $5);

@@ -35,6 +35,4 @@ select secret_hash, expires_at from admin.list_client_secrets($1, $2);
 select kid, alg, sealed_private_key, kek_id from jwks.find_active_key($1, $2);
 
 -- name: list_public_keys
-select public_jwk
-  from jwks.signing_keys
- where tenant_id = $1 and state <> 'retired';
+select public_jwk from jwks.list_public_keys($1) as public_jwk;

@@ -1,13 +1,15 @@
 """The requests of each kind of work, and a first look at every answer."""
 
-import itertools
+import random
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from typing import Final, TypeVar
 from urllib.parse import urlencode
 
 from tests.bench.plan import CONNECTIONS
 from tests.bench.world import PASSWORD, REDIRECT_URI, VERIFIER, Client, Tenant, User
+
+T = TypeVar("T")
 
 _ACCESS: Final = b'"access_token":"'
 _REFRESH: Final = b'"refresh_token":"'
@@ -92,12 +94,19 @@ def spread(tenants: Sequence[Tenant]) -> list[tuple[Tenant, int]]:
     return [(tenants[place % len(tenants)], place // len(tenants)) for place in range(count)]
 
 
+def at_random(items: Sequence[T]) -> Iterator[T]:
+    """For ever, in an order that no cache can do better or worse with than with any other."""
+    chance = random.Random(len(items))
+    while True:
+        yield chance.choice(items)
+
+
 class Repeated:
-    """Requests that can be sent any number of times, in turn."""
+    """Requests that can be sent any number of times."""
 
     def __init__(self, requests: Iterable[tuple[Tenant, bytes]], marker: bytes, *, status: int = 200) -> None:
         listed = list(requests)
-        self._requests: Iterator[tuple[Tenant, bytes]] = itertools.cycle(listed)
+        self._requests: Iterator[tuple[Tenant, bytes]] = at_random(listed)
         self._marker = marker
         self._status = status
         self._tenant: Tenant = listed[0][0]
@@ -155,11 +164,11 @@ class Redeemed:
 
 
 class Refreshed:
-    """Chains, each one's newest token in turn."""
+    """Chains, each one's newest token."""
 
     def __init__(self, host: Host, chains: Sequence[Chain], *, with_id_token: bool) -> None:
         # All that a request is but its token, whose length never changes.
-        self._chains = itertools.cycle(
+        self._chains = at_random(
             [
                 (chain, host.refresh(chain.tenant, chain.client, token).removesuffix(token.encode()))
                 for chain in chains

@@ -5,6 +5,7 @@ not fail because we do.
 """
 
 import hashlib
+from collections.abc import Callable
 from typing import Any, Final
 from uuid import UUID
 
@@ -31,7 +32,9 @@ class PublishedKeys:
     """`stale_s`: how much longer a document may serve while the database is away; less than the time
     that a key is published before it signs."""
 
-    def __init__(self, database: Database, *, ttl_s: float, stale_s: float, size: int = 20_000) -> None:
+    def __init__(
+        self, database: Database, *, ttl_s: float | Callable[[], float], stale_s: float, size: int = 20_000
+    ) -> None:
         self._database = database
         self._documents: RecordCache[UUID, Jwks] = RecordCache(
             self._load, ttl_s=ttl_s, size=size, stale_on_error_s=stale_s
@@ -53,7 +56,7 @@ class PublishedKeys:
         self._documents.forget_where(lambda key: tenant_id in (None, key))
 
     async def _load(self, tenant_id: UUID) -> Jwks | None:
-        async with self._database.tenant(tenant_id) as connection:
+        async with self._database.connection() as connection:
             keys = await store.list_public_keys(connection, tenant_id)
         return render(keys) if keys else None
 

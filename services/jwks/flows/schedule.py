@@ -38,7 +38,8 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
         stale_s = lead_s - jwks_max_age_s - cache_ttl_s - SKEW_S
         if stale_s < 0:
             raise ValueError(
-                "MTAS_KEY_LEAD_S must exceed MTAS_JWKS_MAX_AGE_S and MTAS_CACHE_TTL_S by a minute"
+                "MTAS_KEY_LEAD_S must exceed MTAS_JWKS_MAX_AGE_S by six minutes: a minute of skew, and the"
+                " five that a JWKS may be kept in memory"
             )
         if rotation_s <= lead_s:
             raise ValueError("MTAS_KEY_ROTATION_S must be longer than MTAS_KEY_LEAD_S")

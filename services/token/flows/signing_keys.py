@@ -106,7 +106,7 @@ class SigningKeys:
         return _parse(sealed.kid, sealed.alg, der)
 
     async def _load_public(self, tenant_id: UUID) -> KeySet | None:
-        async with self._database.tenant(tenant_id) as connection:
+        async with self._database.connection() as connection:
             jwks: Any = await store.list_public_keys(connection, tenant_id)
         return KeySet.import_key_set({"keys": list(jwks)}) if jwks else None
 

@@ -317,6 +317,6 @@ async def test_the_rotator_sees_no_key_without_a_tenant(stores: Stack, tenant: R
                 )
                 == []
             )
-            assert await store.list_public_keys(connection, tenant.tenant_id) == ()
+            assert await connection.fetchval("select count(*) from jwks.signing_keys") == 0
     finally:
         await database.close()
