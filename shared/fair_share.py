@@ -160,6 +160,8 @@ class FairShare:
         if not queue:
             self._this_round.pop(tenant, None)
             self._next_round.pop(tenant, None)
+        if not self.counters.waiting:
+            self._had_turn.clear()
 
     def _hand_on(self) -> None:
         """Free slots to waiting tenants in turn; who holds its most is passed over."""
@@ -178,8 +180,8 @@ class FairShare:
             turn = queue.popleft()
             self.counters.waiting -= 1
             if queue:
-                self._next_round[tenant] = queue
-            if not turn.done():  # else whoever waited has gone away
+                (self._this_round if turn.done() else self._next_round)[tenant] = queue
+            if not turn.done():  # else whoever waited has gone away, and that was no turn
                 self._had_turn.add(tenant)
                 turn.set_result(None)
                 self._take(tenant, held)

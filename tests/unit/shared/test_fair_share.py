@@ -194,3 +194,16 @@ async def test_no_slot_is_lost_whatever_happens(seed: int) -> None:
 
 async def pause(chance: Callable[[], float]) -> None:
     await asyncio.sleep(0 if chance() < 0.5 else chance() * 0.004)
+
+
+async def test_a_round_is_over_when_the_last_who_waits_goes_away() -> None:
+    work = line()
+    await work.come("a0", "a1", "b0")
+    await work.end_one()  # b0 has had its turn while a1 waits
+    work.tasks[1].cancel()
+    await settle()
+    await work.end_all()
+    await work.come("c0", "b1", "a2")
+    await work.end_all()
+    assert work.began == ["a0", "b0", "c0", "b1", "a2"]
+    await asyncio.gather(*work.tasks, return_exceptions=True)
