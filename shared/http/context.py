@@ -1,4 +1,4 @@
-"""Around the whole application: ids of the request, its log line, and the last resort for errors.
+"""Around the whole application: ids of the request, and its log line.
 
 Plain ASGI, because a framework's middleware does not run on paths that match no route.
 """
@@ -17,6 +17,8 @@ _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9-]{8,64}")
 _TRACEPARENT: Final = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _TRACE_ID: Final = re.compile(r"[0-9a-f]{32}")
 _QUIET: Final = ("/livez", "/readyz", "/metrics")
+_NOBODY_THERE: Final = 499
+"""In the log alone: the client had gone before there was an answer."""
 
 
 def request_id(scope: Scope) -> str:
@@ -52,7 +54,7 @@ class RequestContext:
         scope.setdefault("state", {})["request_id"] = identity
         # The server gives every request a task of its own, so nothing needs to be taken back.
         log.request_ids.set(log.RequestIds(identity, _trace_id(scope, identity)))
-        status = 500
+        status = _NOBODY_THERE
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
@@ -63,6 +65,9 @@ class RequestContext:
 
         try:
             await self._app(scope, receive, send_with_id)
+        except BaseException:
+            status = 500  # which the server answers with, or cuts what was begun
+            raise
         finally:
             if scope["path"] not in _QUIET:
                 # The path and never the query: it may hold a code.
