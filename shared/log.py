@@ -54,7 +54,7 @@ def configure(service: str, level: str) -> None:
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_number(level)),
-        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, _output)),
+        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, _output)),
         cache_logger_on_first_use=True,
     )
     formatter = structlog.stdlib.ProcessorFormatter(
@@ -73,7 +73,10 @@ def configure(service: str, level: str) -> None:
 
 
 class _Output:
-    """stdout. What is written waits for `flush`, which every line but a request's asks for at once."""
+    """stdout, a whole line at a time, so that threads do not cut into one another's.
+
+    What is written waits for `flush`, which every line but a request's asks for at once.
+    """
 
     def __init__(self) -> None:
         self._lines: list[str] = []
