@@ -50,13 +50,13 @@ class Codes:
         while self._asked or self._spent:
             asked, self._asked = self._asked, []
             spent, self._spent = self._spent, []
-            pipeline = self._valkey.pipeline(transaction=False)
-            for key, _ in asked:
-                pipeline.get(key)
-            for key in spent:
-                pipeline.delete(key)
             answers: list[Any]
             try:
+                pipeline = self._valkey.pipeline(transaction=False)
+                for key, _ in asked:
+                    pipeline.get(key)
+                for key in spent:
+                    pipeline.delete(key)
                 answers = await pipeline.execute(raise_on_error=False)
             except Exception as error:
                 answers = [error] * len(asked)
