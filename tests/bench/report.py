@@ -55,8 +55,8 @@ _NOTES: Final = f"""\
   Codes are written to Valkey as the authorize service writes them; each is exchanged once.
 - `introspect` asks about an access token: a verified signature and one row. `sign_in` sends the form of
   the sign-in page with the right password: one argon2id verification, and a new session.
-- Tenants are asked at random, each as likely as any other. Real load is kinder: with 10,000 tenants most requests
-  find their key closed again (`MTAS_KEY_CACHE_SIZE`), and opening one costs about a signature.
+- Tenants are asked at random, each as likely as any other. Real load is kinder: with 10,000 tenants most
+  requests find their key closed again (`MTAS_KEY_CACHE_SIZE`), and opening one costs about a signature.
 - Every tenant has its own RSA key of 2048 bits, sealed for it alone. To make 10,000 in seconds, the keys
   are pairs out of a few primes. All users have one password hash. Neither makes the services' work less.
 - The gateway's limits by address are lifted, since all load comes from this machine.
