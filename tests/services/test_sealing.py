@@ -185,6 +185,25 @@ async def test_tokens_while_the_kms_is_away(pair: Pair, kms: Transit, seed: Seed
         assert kms.calls.count("decrypt") == opened + 2, "one that was refused, and one for all twenty"
 
 
+async def test_a_key_that_does_not_open_is_its_own_apps_trouble(
+    pair: Pair, seed: Seed, capfd: pytest.CaptureFixture[str]
+) -> None:
+    one, other = await new_tenant(seed), await new_tenant(seed)
+    async with pair.jwks() as jwks, pair.token() as token:
+        for tenant in (one, other):
+            assert (await tenant.rotate(jwks, emergency=True)).status_code == 200
+        await seed.execute(
+            "update jwks.signing_keys k set sealed_private_key = o.sealed_private_key"
+            " from jwks.signing_keys o where k.tenant_id = $1 and o.tenant_id = $2",
+            one.tenant_id,
+            other.tenant_id,
+        )
+        refused = await one.mint(token)
+        assert (refused.status_code, "retry-after" in refused.headers) == (503, True)
+        assert (await other.mint(token)).status_code == 200
+    assert "signing key does not open" in "".join(capfd.readouterr())
+
+
 async def test_a_kms_that_never_answers_costs_a_bounded_time(pair: Pair, kms: Transit, seed: Seed) -> None:
     tenant = await new_tenant(seed)
     async with pair.jwks() as jwks, pair.token() as token:

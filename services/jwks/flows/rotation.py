@@ -73,11 +73,17 @@ async def make_first_keys(context: Context) -> None:
     while True:
         async with context.database.connection() as connection:
             missing = await store.list_tenants_without_key(connection, BATCH)
-        try:
-            made = [await turn(context, tenant_id) for tenant_id in missing]
-        except SealerAway as error:
-            log.warning("first keys wait for the sealer", reason=str(error))
-            return
+        made: list[bool] = []
+        for tenant_id in missing:
+            try:
+                made.append(await turn(context, tenant_id))
+            except SealerAway as error:
+                log.warning("first keys wait for the sealer", reason=str(error))
+                return
+            except UNAVAILABLE:
+                raise
+            except asyncpg.PostgresError:  # one tenant's trouble is not the next one's
+                log.exception("the first key of a tenant cannot be made", tenant_id=str(tenant_id))
         if len(missing) < BATCH or not any(made):
             return
 

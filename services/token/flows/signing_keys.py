@@ -10,6 +10,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
+import structlog
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -21,8 +22,10 @@ from joserfc.jwk import KeySet
 from services.token import store
 from shared.cache import RecordCache
 from shared.db import Database
-from shared.keys import KeySealer
+from shared.keys import KeySealer, UnsealError
 from shared.unavailable import Unavailable
+
+log = structlog.get_logger()
 
 _encode: Final = msgspec.json.Encoder().encode
 _PKCS1: Final = PKCS1v15()
@@ -76,7 +79,7 @@ class SigningKeys:
         self._public: RecordCache[UUID, KeySet] = RecordCache(self._load_public, ttl_s=ttl_s, size=size)
 
     async def active(self, tenant_id: UUID, alg: str) -> SigningKey:
-        """The key that signs now. Raises: Unavailable while a new tenant has none yet."""
+        """The key that signs now. Raises: Unavailable while there is none yet, or it does not open."""
         sealed = await self._active.get((tenant_id, alg))
         key = await self._parsed.get((tenant_id, sealed)) if sealed is not None else None
         if key is None:
@@ -102,7 +105,11 @@ class SigningKeys:
 
     async def _open(self, of: tuple[UUID, store.SealedSigningKey]) -> SigningKey:
         tenant_id, sealed = of
-        der = await self._sealer.open(sealed.kek_id, sealed.sealed_private_key, tenant_id, sealed.kid)
+        try:
+            der = await self._sealer.open(sealed.kek_id, sealed.sealed_private_key, tenant_id, sealed.kid)
+        except UnsealError as error:
+            log.error("signing key does not open", tenant_id=str(tenant_id), reason=str(error))  # noqa: TRY400
+            raise Unavailable("the signing key does not open") from None
         return _parse(sealed.kid, sealed.alg, der)
 
     async def _load_public(self, tenant_id: UUID) -> KeySet | None:

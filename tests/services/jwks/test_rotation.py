@@ -14,13 +14,14 @@ import pytest
 from deploy.local.stack import Stack
 from services.jwks import store
 from services.jwks.flows import rotation
+from services.jwks.flows.context import Context
 from services.jwks.flows.rotate_now import publish_next
 from services.jwks.flows.sealing import reseal
 from shared.db import Database
 from shared.secret import Secret
 from tests.services.jwks.rotator import DAY, MAX_AGE, SCHEDULE, Rotator, rotator, verifies
 from tests.support.clock import FakeClock
-from tests.support.seed import Seed
+from tests.support.seed import Seed, some_slug
 
 
 @pytest.fixture
@@ -261,6 +262,26 @@ async def test_a_sweep_finds_what_is_due(tenant: Rotator) -> None:
     await tenant.alg("ES256")
     await rotation.sweep(tenant.context)
     assert await tenant.states() == ["active", "pending"]
+
+
+async def test_one_tenants_trouble_does_not_keep_first_keys_from_others(
+    tenant: Rotator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    troubled, new, turn = UUID(int=1), await tenant.seed.tenant(some_slug()), rotation.turn
+
+    async def missing(*_given: object) -> list[UUID]:
+        return [troubled, new]
+
+    async def troubled_turn(context: Context, tenant_id: UUID) -> bool:
+        if tenant_id == troubled:
+            raise asyncpg.CheckViolationError
+        return await turn(context, tenant_id)
+
+    monkeypatch.setattr(store, "list_tenants_without_key", missing)
+    monkeypatch.setattr(rotation, "turn", troubled_turn)
+    await rotation.make_first_keys(tenant.context)
+    keys = await tenant.seed.fetch("select state from jwks.signing_keys where tenant_id = $1", new)
+    assert [key["state"] for key in keys] == ["active"]
 
 
 @pytest.mark.parametrize(
