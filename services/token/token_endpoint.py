@@ -63,6 +63,7 @@ class TokenEndpoint:
             raise OAuthError("invalid_request", "parameters belong in the body, not in the URL")
         if given.get(b"content-type", "").partition(";")[0].strip().lower() != _FORM:
             raise HTTPException(status_code=415, detail=f"the body must be {_FORM}")
+        _refuse_two_credentials(scope)
         body = await _read(receive, self._max_body)
         return Answer(
             200, encode(await pipeline.answer(self._context, tenant, given.get(b"authorization"), body))
@@ -78,13 +79,13 @@ def _tenant_in(path: str) -> str:
 
 
 def _headers(scope: HTTPScope) -> Mapping[bytes, str]:
-    """By name. Raises: OAuthError for a second Authorization: which one counts is not ours to guess."""
-    headers: dict[bytes, str] = {}
-    for name, value in scope["headers"]:
-        if name == b"authorization" and name in headers:
-            raise OAuthError("invalid_request", "two ways of client authentication at once")  # RFC 6749 §2.3
-        headers[name] = value.decode("latin-1")
-    return headers
+    return {name: value.decode("latin-1") for name, value in scope["headers"]}
+
+
+def _refuse_two_credentials(scope: HTTPScope) -> None:
+    """Raises: OAuthError for a second Authorization: which of them counts is not ours to guess."""
+    if sum(name == b"authorization" for name, _ in scope["headers"]) > 1:
+        raise OAuthError("invalid_request", "Authorization is sent twice")
 
 
 async def _read(receive: Receive, limit: int) -> bytes:

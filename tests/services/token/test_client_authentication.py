@@ -126,6 +126,7 @@ async def test_a_second_authorization_is_not_overlooked(world: World, endpoint: 
             headers = [("Authorization", value) for value in pair]
             answer = await world.http.post(f"/t/{world.slug}/{endpoint}", data=form, headers=headers)
             assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+            assert answer.headers["vary"] == "Origin"  # decided for a browser as every answer is
     assert await world.is_active(tokens["refresh_token"])
 
 
