@@ -1,7 +1,7 @@
 """Give the password again before something weighty: step-up authentication.
 
-Secrets are shown only to somebody whose password was given within the last ten minutes, so
-that a dashboard left open, or a stolen session, does not hand them out.
+Secrets are shown, and signing keys changed, only by somebody whose password was given within the
+last ten minutes, so that a dashboard left open, or a stolen session, does not do it.
 """
 
 from datetime import timedelta
@@ -29,7 +29,7 @@ class ConfirmationNeeded(Refused):
     def __init__(self) -> None:
         super().__init__(
             "Give your password again to go on.",
-            [FieldError("password", "Give your password again: this makes a new secret.")],
+            [FieldError("password", "Give your password again.")],
         )
 
 

@@ -48,6 +48,7 @@ class ImportSigningKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
             description="The private key, PEM without passphrase: RSA of 2048 to 4096 bits, or EC on P-256; "
             "of the app's algorithm, and nobody's signing key before."
         ),
+        msgspec.Meta(max_length=8192),
     ]
     wait_observed: WaitObserved = None
 

@@ -21,8 +21,9 @@ from services.admin.settings import Settings
 from services.jwks.app import create_app as create_jwks
 from services.jwks.settings import Settings as JwksSettings
 from shared.settings import load
-from tests.services.admin.conftest import OPERATOR_TOKEN, PASSWORD, World
+from tests.services.admin.conftest import OPERATOR_TOKEN, PASSWORD, PUBLIC_URL, Person, World
 from tests.services.admin.test_cli import run
+from tests.support.browser import forms
 from tests.support.clock import FakeClock
 from tests.support.serve import serve
 
@@ -38,7 +39,7 @@ async def with_jwks(
         changes = {"MTAS_JWKS_URL": jwks_url, "MTAS_KEY_WAIT_S": "10"}
         admin = create_app(load(Settings, admin_environment | changes), clock=clock)
         async with serve(admin) as url, httpx2.AsyncClient(base_url=url, timeout=30) as http:
-            yield World(url, http, clock, world.seed, stores)
+            yield World(url, http, clock, world.seed, stores, world.people)  # which it closes
 
 
 async def test_rotating_in_order_and_in_an_emergency(with_jwks: World) -> None:
@@ -134,7 +135,7 @@ async def test_importing_a_key(with_jwks: World, capfd: pytest.CaptureFixture[st
     for app_id in apps:
         again = await world.api("POST", f"/apps/{app_id}/signing-keys/import", json={"pem": own})
         assert (again.status_code, again.json()["errors"][0]["pointer"]) == (409, "#/pem")
-    for bad in ("hello", own[:500], pem(b"secret")):
+    for bad in ("hello", own[:500], pem(b"secret"), own + " " * 40_000):
         refused = await world.api("POST", f"{path}/import", json={"pem": bad})
         assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "#/pem")
     assert (await world.api("POST", f"{path}/import", json={"pem": [own]})).status_code in (400, 422)
@@ -255,6 +256,7 @@ async def test_after_a_while_keys_need_the_password(with_jwks: World) -> None:
         assert 'name="password"' in page.text
         answer = await person.submit(page, values)
         assert (answer.status_code, 'href="#password"' in answer.text) == (403, True), what
+        assert "secret" not in answer.text, "no secret is made here"
     [key] = (await world.api("GET", f"/apps/{app_id}/signing-keys")).json()["items"]
     assert key["state"] == "active"
     answer = await person.fill(
@@ -266,6 +268,13 @@ async def test_after_a_while_keys_need_the_password(with_jwks: World) -> None:
     ] == 4096
 
 
+async def post(person: Person, path: str, values: dict[str, str]) -> int:
+    """A form that no page gave them: with the token that their own pages carry."""
+    [sign_out] = [form for form in forms(await person.get("/dashboard")) if form.action.endswith("/sign-out")]
+    headers = {"Sec-Fetch-Site": "same-origin", "Origin": PUBLIC_URL}
+    return (await person.http.post(path, data=sign_out.fields | values, headers=headers)).status_code
+
+
 async def test_a_viewer_sees_keys_and_changes_none(with_jwks: World) -> None:
     world = with_jwks
     app_id = (await world.register())["app"]["app_id"]
@@ -275,4 +284,26 @@ async def test_a_viewer_sees_keys_and_changes_none(with_jwks: World) -> None:
     for what in ("rotate", "emergency", "settings"):
         assert (await viewer.get(f"/dashboard/apps/{app_id}/keys/{what}")).status_code == 403
     stranger, _ = await world.developer()
+    sent = {
+        "rotate": {},
+        "emergency": {"reason": "exercise", "confirmation": app_id},
+        "settings": {"signing_alg": "ES256", "signing_key_bits": "4096"},
+    }
+    for person, status in ((viewer, 403), (stranger, 404)):
+        for what, values in sent.items():
+            path = f"/dashboard/apps/{app_id}/keys/{what}"
+            assert await post(person, path, values) == status, what
+    owner, _ = await world.developer(app_id)
+    for what, values in sent.items():
+        form = values | {"wait_observed": "on"}
+        for site in ("same-origin", "cross-site"):
+            forged = await owner.http.post(
+                f"/dashboard/apps/{app_id}/keys/{what}", data=form, headers={"Sec-Fetch-Site": site}
+            )
+            assert forged.status_code == 403, "no form of ours"
+    listed = (await world.api("GET", f"/apps/{app_id}/signing-keys")).json()["items"]
+    assert [key["state"] for key in listed] == ["active"]
+    assert (await world.api("GET", f"/apps/{app_id}/signing-keys/settings")).json()[
+        "signing_key_bits"
+    ] == 2048
     assert (await stranger.get(f"/dashboard/apps/{app_id}/keys")).status_code == 404
