@@ -14,6 +14,7 @@ V = TypeVar("V")
 class _Entry(NamedTuple):
     value: object
     loaded_at: float
+    fresh: bool = True  # else it only serves while loading fails
 
 
 class RecordCache(Generic[K, V]):
@@ -55,7 +56,7 @@ class RecordCache(Generic[K, V]):
             return await self._try_to_load(key)
         age_s = now - entry.loaded_at
         lifetime_s = ttl_s if entry.value is not None else min(ttl_s, self.MISS_TTL_S)
-        if age_s < min(lifetime_s, max_age_s):
+        if entry.fresh and age_s < min(lifetime_s, max_age_s):
             self._entries.move_to_end(key)
             if age_s >= lifetime_s / 2 and now >= self._failed_until and key not in self._loading:
                 self._begin_to_load(key)
@@ -83,9 +84,8 @@ class RecordCache(Generic[K, V]):
 
         What may serve while loading fails is kept for that.
         """
-        stale_from = self._now() - self._ttl()
         self._entries = OrderedDict(
-            (key, entry._replace(loaded_at=min(entry.loaded_at, stale_from)))
+            (key, entry._replace(fresh=False))
             for key, entry in self._entries.items()
             if self._stale_on_error_s > 0
         )

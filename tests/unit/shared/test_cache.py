@@ -172,3 +172,19 @@ async def test_a_value_gets_older_while_its_changes_are_heard() -> None:
     ttl_s = 30.0
     await cache.get("k")
     assert source.loads == 2
+
+
+async def test_what_was_cleared_is_not_fresh_again_when_changes_are_heard_again() -> None:
+    source, timer = Source(), Timer()
+    ttl_s = 30.0
+    cache: RecordCache[str, str] = RecordCache(
+        source, ttl_s=lambda: ttl_s, size=10, stale_on_error_s=60, now=timer
+    )
+    await cache.get("k")
+    cache.clear()
+    ttl_s = 300.0
+    source.error = ConnectionError()
+    assert await cache.get("k") == "one"
+    source.error, source.value = None, "two"
+    timer.now = 2.0
+    assert await cache.get("k") == "two"
