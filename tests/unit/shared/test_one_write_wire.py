@@ -1,0 +1,74 @@
+"""On a real socket an answer is to the byte what uvicorn alone sends, however the request came."""
+
+import asyncio
+import socket
+from typing import Any
+
+import pytest
+import uvicorn
+from litestar.types import Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from shared.http.one_write import OneWriteProtocol
+
+LINE = "{} HTTP/1.1\r\nHost: x\r\n"
+GET = LINE.format("GET /") + "\r\n"
+CASES = {
+    "an answer": [GET],
+    "HEAD": [LINE.format("HEAD /") + "\r\n"],
+    "pipelined, HEAD and an empty answer among them": [
+        GET + LINE.format("HEAD /") + "\r\n" + LINE.format("GET /empty") + "\r\n" + GET
+    ],
+    "an empty answer": [LINE.format("OPTIONS /empty") + "\r\n"],
+    "in parts": [LINE.format("GET /parts") + "\r\n"],
+    "before the body was read": [
+        LINE.format("POST /early") + "Content-Length: 100000\r\n\r\n",
+        "x" * 100_000 + GET,
+    ],
+    "100 Continue": [LINE.format("POST /") + "Expect: 100-continue\r\nContent-Length: 2\r\n\r\n", "ok"],
+    "the last on its connection": [LINE.format("HEAD /") + "Connection: close\r\n\r\n"],
+    "no HTTP after an answer": [GET + "what?\r\n\r\n"],
+    "an answer that breaks off": [LINE.format("GET /breaks") + "\r\n"],
+}
+
+
+async def app(scope: Scope, receive: Receive, send: Send) -> None:
+    path = scope["path"]
+    if path not in ("/early", "/empty"):
+        while (await receive()).get("more_body"):
+            pass
+    status, length = (204, []) if path == "/empty" else (200, [(b"content-length", b"2")])
+    headers = [] if path == "/parts" else length
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    if path == "/breaks":
+        raise RuntimeError("it broke")
+    for part in (b"HTTP/1.1 ", b"") if path == "/parts" else ():
+        await send({"type": "http.response.body", "body": part, "more_body": True})
+    body = b"" if path == "/empty" else b"ok"
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+async def said(http: type[asyncio.Protocol], parts: list[str]) -> bytes:
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    config: Any = {"lifespan": "off", "log_config": None, "access_log": False, "date_header": False}
+    server = uvicorn.Server(uvicorn.Config(app, http=http, timeout_keep_alive=1, **config))
+    task = asyncio.create_task(server._serve([listener]))
+    while not server.started:
+        await asyncio.sleep(0.01)
+    reader, writer = await asyncio.open_connection(*listener.getsockname())
+    for part in parts:
+        writer.write(part.encode())
+        await asyncio.sleep(0.05)
+    answered = await reader.read()  # until the server closes
+    writer.close()
+    server.should_exit = True
+    await task
+    return answered
+
+
+@pytest.mark.parametrize("parts", CASES.values(), ids=CASES.keys())
+async def test_the_bytes_are_uvicorn_s(parts: list[str]) -> None:
+    ours, plain = await asyncio.gather(said(OneWriteProtocol, parts), said(HttpToolsProtocol, parts))
+    assert ours == plain
+    assert ours.startswith(b"HTTP/1.1 ")
