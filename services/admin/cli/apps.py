@@ -46,6 +46,12 @@ Examples:
 @click.option("--post-logout-redirect-uri", "post_logout_redirect_uris", multiple=True, help="Repeatable.")
 @click.option("--frontend-origin", "frontend_origins", multiple=True, help="Repeatable.")
 @click.option("--scope", "scopes", multiple=True, help="With --app: what it may ask for; repeatable.")
+@click.option(
+    "--alg", type=click.Choice(["RS256", "ES256"]), help="With --app-id: what tokens are signed with."
+)
+@click.option(
+    "--bits", type=click.Choice(["2048", "3072", "4096"]), help="With --app-id: size of its RSA keys."
+)
 @json_option
 @click.pass_obj
 def create(
@@ -57,6 +63,8 @@ def create(
     client_id: str | None,
     name: str | None,
     scopes: tuple[str, ...],
+    alg: str | None,
+    bits: str | None,
     as_json: bool,
     **uris: tuple[str, ...],
 ) -> None:
@@ -66,10 +74,15 @@ def create(
     if existing is None:
         if type_ or client_id or scopes:
             raise click.UsageError("--type, --client-id and --scope are for further clients: use --app.")
-        answer = api.post("/apps", {"app_id": app_id, "name": name or app_id} | _given(uris))
+        body: dict[str, Any] = {"app_id": app_id, "name": name or app_id} | _given(uris)
+        body |= {"signing_alg": alg} if alg else {}
+        body |= {"signing_key_bits": int(bits)} if bits else {}
+        answer = api.post("/apps", body)
         made = _made(answer["app"]["issuer"], answer["client"], answer["client_secret"])
         made = {"app_id": app_id} | made
     else:
+        if alg or bits:
+            raise click.UsageError("--alg and --bits are the app's: use mtas keys settings.")
         type_ = type_ or "web"
         body = {"type": type_, "name": name or f"{existing} {type_}"} | _given(uris)
         body |= {"client_id": client_id} if client_id else {}

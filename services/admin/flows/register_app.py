@@ -53,8 +53,11 @@ class RegisterApp(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     ] = ()
     sign_up_enabled: Annotated[bool, Doc(description="May users make their own account?")] = True
     signing_alg: Annotated[
-        Literal["RS256", "ES256"], Doc(description="What tokens are signed with; it stays.")
+        Literal["RS256", "ES256"], Doc(description="What tokens are signed with from the first one on.")
     ] = "RS256"
+    signing_key_bits: Annotated[
+        Literal[2048, 3072, 4096], Doc(description="Size of RSA keys that are made, the first one too.")
+    ] = 2048
 
 
 class RegisteredApp(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,6 +125,7 @@ async def _insert_app(
         wanted.name.strip(),
         f"{context.public_url}/t/{wanted.app_id}",
         wanted.signing_alg,
+        wanted.signing_key_bits,
         wanted.sign_up_enabled,
         now,
     )

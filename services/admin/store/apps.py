@@ -62,12 +62,13 @@ async def insert_app(
     name: str,
     issuer: str,
     signing_alg: str,
+    signing_key_bits: int,
     sign_up_enabled: bool,
     now: datetime,
 ) -> UUID | None:
     """None when the slug is taken. Sets the new tenant for the rest of the transaction."""
     tenant_id: UUID | None = await connection.fetchval(
-        _SQL["insert_app"], slug, name, issuer, signing_alg, sign_up_enabled, now
+        _SQL["insert_app"], slug, name, issuer, signing_alg, signing_key_bits, sign_up_enabled, now
     )
     if tenant_id is not None:
         await set_tenant(connection, tenant_id)

@@ -38,8 +38,10 @@ select t.tenant_id, slug, name, issuer, signing_alg, sign_up_enabled, code_ttl_s
 
 -- The slug is claimed for ever: the unique index decides between any number at the same time.
 -- name: insert_app
-insert into admin.tenants (slug, name, issuer, signing_alg, sign_up_enabled, created_at, updated_at)
-values ($1, $2, $3, $4, $5, $6, $6)
+insert into admin.tenants (
+    slug, name, issuer, signing_alg, signing_key_bits, sign_up_enabled, created_at, updated_at
+)
+values ($1, $2, $3, $4, $5, $6, $7, $7)
     on conflict do nothing
 returning tenant_id;
 

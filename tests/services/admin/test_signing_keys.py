@@ -25,6 +25,7 @@ from tests.services.admin.conftest import OPERATOR_TOKEN, PASSWORD, PUBLIC_URL, 
 from tests.services.admin.test_cli import run
 from tests.support.browser import forms
 from tests.support.clock import FakeClock
+from tests.support.seed import some_slug
 from tests.support.serve import serve
 
 
@@ -161,6 +162,24 @@ async def test_choosing_what_keys_are(with_jwks: World) -> None:
     assert rotated["activates_by"] > rotated["activates_at"]
     for wrong in ({"signing_key_bits": 1024}, {"signing_alg": "none"}, {"bits": 2048}):
         assert (await world.api("PATCH", path, json=wrong)).status_code in (400, 422), wrong
+
+
+async def test_choosing_it_at_registration(with_jwks: World) -> None:
+    world = with_jwks
+    registered = await world.register(signing_alg="RS256", signing_key_bits=3072)
+    keys = (await world.api("GET", f"/apps/{registered['app']['app_id']}/signing-keys")).json()["items"]
+    assert [(key["state"], key["rsa_bits"]) for key in keys] == [("active", 3072)]
+    body = {"app_id": some_slug(), "name": "x", "signing_key_bits": 1024}
+    refused = await world.api("POST", "/apps", json=body)
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "#/signing_key_bits")
+
+    server = {"MTAS_API_URL": world.url, "MTAS_API_TOKEN": OPERATOR_TOKEN}
+    app_id = some_slug()
+    made = await run("app", "create", "--app-id", app_id, "--bits", "4096", "--alg", "ES256", **server)
+    assert made.code == 0, made.err
+    settings = await run("keys", "settings", "--app", app_id, "--json", **server)
+    assert (settings.json["signing_alg"], settings.json["signing_key_bits"]) == ("ES256", 4096)
+    assert (await run("app", "create", "--app", app_id, "--alg", "RS256", **server)).code == 2
 
 
 async def test_importing_from_the_command_line(with_jwks: World, tmp_path: Path) -> None:
