@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -52,15 +53,19 @@ async def said(http: type[asyncio.Protocol], parts: list[str]) -> bytes:
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     config: Any = {"lifespan": "off", "log_config": None, "access_log": False, "date_header": False}
-    server = uvicorn.Server(uvicorn.Config(app, http=http, timeout_keep_alive=1, **config))
+    server = uvicorn.Server(uvicorn.Config(app, http=http, timeout_keep_alive=5, **config))
     task = asyncio.create_task(server._serve([listener]))
     while not server.started:
         await asyncio.sleep(0.01)
     reader, writer = await asyncio.open_connection(*listener.getsockname())
-    for part in parts:
-        writer.write(part.encode())
+    for sent in parts:
+        writer.write(sent.encode())
         await asyncio.sleep(0.05)
-    answered = await reader.read()  # until the server closes
+    answered = b""
+    with suppress(TimeoutError):  # what is held back until the connection closes is no answer
+        async with asyncio.timeout(0.5):
+            while part := await reader.read(65536):
+                answered += part
     writer.close()
     server.should_exit = True
     await task
