@@ -25,6 +25,8 @@ OTHER: Final = "other"
 UNKNOWN: Final = "unknown"
 CLIENTS_A_TENANT: Final = 32
 MOST_TENANTS: Final = 20_000
+MOST_NAMES: Final = 60_000
+"""Of all tenants together, 20 MiB or so; beyond that, who is new is "other"."""
 MOST_WAITING: Final = 20_000
 BATCH: Final = 1_000
 PERIOD_S: Final = 3.0
@@ -59,6 +61,7 @@ class Fetches:
     def __init__(self, database: Database) -> None:
         self._database: Final = database
         self._noted: Final[OrderedDict[UUID, dict[str, _Noted]]] = OrderedDict()
+        self._names = 0
         self._waiting: Final[OrderedDict[tuple[UUID, str, str], store.Fetch]] = OrderedDict()
         self.lost = 0  # fetches that were never written, the database having been away for long
 
@@ -67,14 +70,16 @@ class Fetches:
         if noted is None:
             noted = self._noted[tenant_id] = {}
             if len(self._noted) > MOST_TENANTS:
-                self._noted.popitem(last=False)
+                self._names -= len(self._noted.popitem(last=False)[1])
         else:
             self._noted.move_to_end(tenant_id)
-        if client not in noted and len(noted) >= CLIENTS_A_TENANT:
+        if client not in noted and (len(noted) >= CLIENTS_A_TENANT or self._names >= MOST_NAMES):
             client = OTHER
         last = noted.get(client)
         if last is not None and last.etag == document.etag and now - last.at < REFRESH:
             return
+        if last is None:
+            self._names += 1
         noted[client] = _Noted(document.etag, now)
         for kid in document.kids:
             self._put(store.Fetch(tenant_id, kid, client, now, now))
