@@ -126,7 +126,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "update_client": {"name": "Hijacked", "redirect_uris": ["https://evil.example/"]},
     "rotate_secret": {"overlap_s": 0},
     "create_user": {"email": "evil@example.com", "password": PASSWORD},
-    "rotate_signing_keys": {"emergency": True, "reason": "Hijacked"},
+    "rotate_signing_keys": {"emergency": True, "reason": "other"},
+    "import_signing_key": {"pem": "Hijacked"},
+    "update_signing_key_settings": {"signing_alg": "ES256"},
 }
 
 

@@ -264,7 +264,7 @@ def test_what_a_withdrawn_key_has_signed_is_worth_nothing(acme: Home) -> None:
     tokens = acme.product.tokens(app)
     (withdrawn,) = kids(acme, app)
     assert acme.product.is_active(app, tokens["access_token"])
-    new = rotate(acme, app, emergency=True, reason="leaked")
+    new = rotate(acme, app, emergency=True, reason="key_compromise")
     eventually(lambda: not acme.product.is_active(app, tokens["access_token"]), within=5)
     V(acme.product, app, tokens["access_token"])
     eventually(lambda: kids(acme, app) == [new], within=5)

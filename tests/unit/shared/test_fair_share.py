@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
@@ -41,13 +41,26 @@ class Line:
             await end.wait()
 
 
+LINES: list[Line] = []
+
+
+@pytest.fixture(autouse=True)
+async def _nobody_stays() -> AsyncIterator[None]:
+    yield
+    for task in (left := [task for each in LINES for task in each.tasks]):
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
+    LINES.clear()
+
+
 async def settle() -> None:
     for _ in range(5):
         await asyncio.sleep(0)
 
 
 def line(slots: int = 1, *, each: int | None = None, waiting: int = 100, waiting_each: int = 100) -> Line:
-    return Line(FairShare(slots, each=each, waiting=waiting, waiting_each=waiting_each))
+    LINES.append(Line(FairShare(slots, each=each, waiting=waiting, waiting_each=waiting_each)))
+    return LINES[-1]
 
 
 @pytest.mark.parametrize("slots", [1, 2, 5])
