@@ -14,6 +14,9 @@ import msgspec
 
 from shared.unavailable import Unavailable
 
+FEWEST_NEWCOMERS: Final = 8
+"""That a round takes in, however few slots there are."""
+
 
 class Counters(msgspec.Struct, kw_only=True):
     """What has happened since the process began; only `running` and `waiting` ever fall."""
@@ -31,7 +34,8 @@ class FairShare:
     """`slots` at a time, of which one tenant may hold `each`.
 
     In every round each waiting tenant has one turn. Who comes newly has one in the present round,
-    so it waits until any slot is left, and for those who came newly before it.
+    so it waits until any slot is left, and for those who came newly before it; but a round takes in
+    only about as many as there are slots, or a stream of newcomers would keep the others waiting for ever.
 
     `waiting_each` of a tenant may wait, `waiting` of all, nobody longer than `patience_s`; above
     that, Unavailable. When all places are taken, the last one of the longest queue gives way: a
@@ -51,11 +55,13 @@ class FairShare:
         self._most_waiting: Final = waiting
         self._most_waiting_each: Final = waiting_each
         self._patience_s: Final = patience_s
+        self._most_newcomers: Final = max(slots, FEWEST_NEWCOMERS)
         self._free = slots  # while there is one, whoever waits holds all that one tenant may
         self._running: Final[dict[Hashable, int]] = {}
         self._this_round: OrderedDict[Hashable, deque[asyncio.Future[None]]] = OrderedDict()
         self._next_round: OrderedDict[Hashable, deque[asyncio.Future[None]]] = OrderedDict()
         self._had_turn: Final[set[Hashable]] = set()  # in this round
+        self._newcomers = 0  # whom this round has taken in
         self.counters: Final = Counters()
 
     def of(self, tenant: Hashable) -> "_Share":
@@ -125,7 +131,11 @@ class FairShare:
             self._make_place(len(queue))
         if not queue:
             had_turn = tenant in self._had_turn or tenant in self._running
-            (self._next_round if had_turn else self._this_round)[tenant] = queue
+            if had_turn or self._newcomers >= self._most_newcomers:
+                self._next_round[tenant] = queue
+            else:
+                self._this_round[tenant] = queue
+                self._newcomers += 1
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         queue.append(turn)
         self.counters.waiting += 1
@@ -161,7 +171,11 @@ class FairShare:
             self._this_round.pop(tenant, None)
             self._next_round.pop(tenant, None)
         if not self.counters.waiting:
-            self._had_turn.clear()
+            self._begin_round()
+
+    def _begin_round(self) -> None:
+        self._had_turn.clear()
+        self._newcomers = 0
 
     def _hand_on(self) -> None:
         """Free slots to waiting tenants in turn; who holds its most is passed over."""
@@ -169,7 +183,7 @@ class FairShare:
         while self._free and passed_over < len(self._this_round) + len(self._next_round):
             if not self._this_round:
                 self._this_round, self._next_round = self._next_round, self._this_round
-                self._had_turn.clear()
+                self._begin_round()
             tenant, queue = self._this_round.popitem(last=False)
             held = self._running.get(tenant, 0)
             if held >= self._each:
@@ -186,7 +200,7 @@ class FairShare:
                 turn.set_result(None)
                 self._take(tenant, held)
         if not self.counters.waiting:
-            self._had_turn.clear()
+            self._begin_round()
 
 
 class _Share:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from shared.fair_share import FairShare
+from shared.fair_share import FEWEST_NEWCOMERS, FairShare
 from shared.unavailable import Unavailable
 
 
@@ -61,6 +61,20 @@ async def settle() -> None:
 def line(slots: int = 1, *, each: int | None = None, waiting: int = 100, waiting_each: int = 100) -> Line:
     LINES.append(Line(FairShare(slots, each=each, waiting=waiting, waiting_each=waiting_each)))
     return LINES[-1]
+
+
+@pytest.mark.parametrize("slots", [1, 3])
+async def test_a_stream_of_newcomers_keeps_nobody_waiting(slots: int) -> None:
+    """With many tenants there is always one that has not had a turn."""
+    work = line(slots)
+    await work.come(*(f"a{n}" for n in range(slots + 1)))
+    for ended in range(20):
+        await work.come(chr(ord("b") + ended))
+        await work.end_one()
+        if f"a{slots}" in work.began:
+            break
+    assert f"a{slots}" in work.began
+    assert len(work.began) <= slots + FEWEST_NEWCOMERS + 2
 
 
 @pytest.mark.parametrize("slots", [1, 2, 5])
