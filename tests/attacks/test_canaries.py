@@ -22,7 +22,8 @@ async def test_no_secret_is_kept_or_shown_again(product: Product, developer: Bro
         answer, verifier = product.sign_in(browser, app, email)
         session = browser.http.cookies[f"mtas_session_{app.app_id}"]
     tokens = product.redeem(app, answer["code"], verifier).json()
-    refreshed = product.refresh(app, tokens["refresh_token"]).json()
+    last = product.refresh(app, tokens["refresh_token"])
+    refreshed = last.json()
     canaries = {
         "secret of the app": app.client_secret,
         "secret of a client": machine.client_secret,
@@ -42,6 +43,8 @@ async def test_no_secret_is_kept_or_shown_again(product: Product, developer: Bro
         "internal token": product.stack.secrets["internal-token"],
     }
     eventually(lambda: product.events(machine, "client.secret_rotated"))
+    # Lines of requests are written together, a moment later.
+    eventually(lambda: last.headers["x-request-id"] in content(product.stack.folder.logs / "token.log"))
     everywhere = {
         **{f"table {name}": text for name, text in (await tables(truth)).items()},
         **{str(file.name): content(file) for file in kept_files(product)},
