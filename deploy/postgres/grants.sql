@@ -30,6 +30,7 @@ grant select, insert, update on admin.developers, admin.tenants, admin.members, 
     to mtas_admin;
 grant delete on admin.members, admin.client_secrets to mtas_admin;
 grant select, insert, update, delete on admin.developer_sessions to mtas_admin;
+grant select, insert, update (last_used_at, revoked_at) on admin.api_tokens to mtas_admin;
 grant select, insert on admin.audit_log to mtas_admin;
 grant usage on schema authorize, jwks to mtas_admin;
 grant select (tenant_id, user_id, email, email_key, email_verified, name, disabled_at, created_at)

@@ -72,7 +72,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
             asset,
             dashboard_router(context, web),
             openapi_json,
-            api_router(settings.operator_token),
+            api_router(context, settings.operator_token),
             *health_routes({"postgres": database.is_ready, "valkey": lambda: valkey.is_ready(store)}),
         ],
         dependencies={"context": Provide(lambda: context, sync_to_thread=False)},

@@ -100,6 +100,26 @@ class ClientSecretRotated(Event, frozen=True, kw_only=True):
     former_expires_at: datetime | None
 
 
+class ApiTokenCreated(Event, frozen=True, kw_only=True):
+    """A developer may use the admin API on this app with a new token; `scope` says for what."""
+
+    type: ClassVar[str] = "api_token.created"
+    source: ClassVar[Source] = "admin"
+    actor: str
+    developer_id: UUID
+    scope: tuple[str, ...]
+    expires_at: datetime | None
+
+
+class ApiTokenRevoked(Event, frozen=True, kw_only=True):
+    """An API token ended before its time."""
+
+    type: ClassVar[str] = "api_token.revoked"
+    source: ClassVar[Source] = "admin"
+    actor: str
+    developer_id: UUID
+
+
 class UserRegistered(Event, frozen=True, kw_only=True):
     """A user was made, by signing up or by an administrator (`by`)."""
 
@@ -210,6 +230,8 @@ CATALOG: dict[str, type[Event]] = {
         ClientDisabled,
         ClientEnabled,
         ClientSecretRotated,
+        ApiTokenCreated,
+        ApiTokenRevoked,
         UserRegistered,
         UserDisabled,
         UserEnabled,

@@ -43,6 +43,10 @@ FIELDS = {
 }
 
 
+NEVER = "0198c0de-0000-7000-8000-000000000000"
+"""An id that nothing has."""
+
+
 @dataclass(frozen=True)
 class Ids:
     """What a route of the dashboard can name."""
@@ -57,6 +61,7 @@ class Ids:
 
     def into(self, path: str) -> str:
         names = {"app_id": self.app_id, "client_id": self.client_id, "user_id": self.user_id}
+        names |= {"token_id": NEVER}
         return re.sub(r"\{(\w+)[^}]*\}", lambda found: names[found[1]], path)
 
 

@@ -11,7 +11,7 @@ from tests.attacks.members import Ids, everything, member, routes, send
 from tests.attacks.outcomes import P0, A, R, T, X
 from tests.support.browser import forms
 from tests.support.home import Home
-from tests.support.product import PASSWORD, pkce
+from tests.support.product import DEVELOPER, PASSWORD, pkce
 from tests.support.seed import Seed
 
 NOBODY = Ids("no-such-app", "no-such-client", str(uuid4()))
@@ -129,6 +129,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "rotate_signing_keys": {"emergency": True, "reason": "other"},
     "import_signing_key": {"pem": "Hijacked"},
     "update_signing_key_settings": {"signing_alg": "ES256"},
+    "create_api_token": {"name": "Hijacked", "scope": ["apps:write"], "developer": DEVELOPER[0]},
 }
 
 

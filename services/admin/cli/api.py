@@ -49,6 +49,9 @@ class Api:
     def patch(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         return self._send("PATCH", path, json=body)
 
+    def delete(self, path: str) -> None:
+        self._send("DELETE", path)
+
     def items(self, path: str, **parameters: str) -> Iterator[dict[str, Any]]:
         """All of a list, page by page."""
         while True:
@@ -65,6 +68,8 @@ class Api:
             raise ServerAway(f"{self._url} does not answer: {error}") from None
         if response.status_code >= 500:
             raise ServerAway(f"{self._url} is not well ({response.status_code}). Try again in a moment.")
+        if response.status_code == 204:
+            return {}
         try:
             content: dict[str, Any] = response.json()
         except ValueError:

@@ -22,10 +22,10 @@ from shared.db import Connection
 
 
 class Principal(msgspec.Struct, frozen=True, kw_only=True):
-    """The operator's API token, or a developer at the dashboard.
+    """The operator's API token, a developer at the dashboard, or an API token of a developer.
 
     `actor` is how events name them. `sees_all` is the operator's right to every tenant.
-    Scoped API tokens will be a third kind, with the tenants and rights that they name.
+    An API token has its developer's rights, within `scope` and `only_tenant_id`.
     """
 
     actor: str
@@ -33,6 +33,17 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     developer_id: UUID | None = None
     email: str | None = None
     authenticated_at: datetime | None = None
+    scope: frozenset[str] | None = None
+    only_tenant_id: UUID | None = None
+
+    @property
+    def is_operator_token(self) -> bool:
+        """The one of the configuration, which belongs to nobody."""
+        return self.developer_id is None and self.sees_all
+
+    def holds(self, scope: str) -> bool:
+        """Only an API token of a developer is limited to a scope."""
+        return self.scope is None or scope in self.scope
 
 
 OPERATOR: Final = Principal(actor="operator", sees_all=True)
@@ -104,6 +115,8 @@ def has_id_shape(text: str) -> bool:
 
 
 async def _rights(connection: Connection, principal: Principal, tenant_id: UUID) -> frozenset[Right]:
+    if principal.only_tenant_id not in (None, tenant_id):
+        return frozenset()
     if principal.sees_all:
         return RIGHTS["owner"]
     if principal.developer_id is None:

@@ -9,10 +9,12 @@ from services.admin.flows.access import Principal, Right, open_app
 from services.admin.flows.context import Context
 from services.admin.flows.paging import DEFAULT_LIMIT, Page, after_moment, check_limit, page
 from services.admin.flows.refused import FieldError, Invalid
-from services.admin.store import audit, developers
+from services.admin.store import api_tokens, audit, developers
 from services.admin.store.audit import Entry
 from shared.events.envelope import CloudEvent
 
+_ID: Final = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_ACTOR: Final = re.compile(f"developer:(?P<developer>{_ID})(?:/token:(?P<token>{_ID}))?")
 _TYPE: Final = re.compile(r"[a-z_]{1,50}\.[a-z_]{1,50}")
 
 
@@ -50,16 +52,18 @@ async def list_entries(
 
 
 async def name_actors(context: Context, entries: Iterable[Entry]) -> dict[str, str]:
-    """Email addresses of the developers whom entries name, by their name there (`developer:{id}`)."""
-    ids = {_developer_id(entry.data.get("actor")) for entry in entries} - {None}
+    """In words, whom entries name as their actor: a developer by email address, their token by name."""
+    actors = {str(entry.data.get("actor")) for entry in entries}
+    named = {actor: found for actor in actors if (found := _ACTOR.fullmatch(actor))}
+    people = [UUID(found["developer"]) for found in named.values()]
+    tokens = [UUID(found["token"]) for found in named.values() if found["token"]]
     async with context.database.connection() as connection:
-        emails = await developers.list_emails(connection, [id_ for id_ in ids if id_ is not None])
-    return {f"developer:{id_}": email for id_, email in emails.items()}
-
-
-def _developer_id(actor: object) -> UUID | None:
-    kind, _, id_ = str(actor).partition(":")
-    try:
-        return UUID(id_) if kind == "developer" else None
-    except ValueError:
-        return None
+        emails = await developers.list_emails(connection, people)
+        names = await api_tokens.list_api_token_names(connection, tokens) if tokens else {}
+    words = {}
+    for actor, found in named.items():
+        email = emails.get(UUID(found["developer"]))
+        name = names.get(UUID(found["token"])) if found["token"] else None
+        if email is not None:
+            words[actor] = email if name is None else f"{email}, API token “{name}”"
+    return words

@@ -33,10 +33,13 @@ async def list_apps(
     check_limit(limit)
     after = after_text(cursor)
     async with context.database.transaction() as connection:
+        only = principal.only_tenant_id
         if principal.sees_all:
-            rows = await apps.list_apps(connection, after, limit + 1)
+            rows = await apps.list_apps(connection, only, after, limit + 1)
         elif principal.developer_id is not None:
-            rows = await apps.list_apps_of_developer(connection, principal.developer_id, after, limit + 1)
+            rows = await apps.list_apps_of_developer(
+                connection, principal.developer_id, only, after, limit + 1
+            )
         else:
             rows = []
     return page(rows, limit, lambda app: app.slug)

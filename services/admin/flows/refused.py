@@ -69,6 +69,17 @@ class Unauthenticated(Refused):
     title = "Not signed in"
 
 
+class InsufficientScope(Refused):
+    """The API token is not for this (RFC 6750 §3.1)."""
+
+    status = 403
+    title = "The API token does not allow this"
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"This needs an API token with the scope {scope}.")
+        self.scope: Final = scope
+
+
 class Checks:
     """Collects what is wrong with a request, so that all of it is said at once."""
 

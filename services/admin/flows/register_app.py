@@ -15,7 +15,7 @@ from services.admin.flows.app_id import check_app_id
 from services.admin.flows.client_settings import check_settings
 from services.admin.flows.context import Context
 from services.admin.flows.new_client import new_client
-from services.admin.flows.refused import Checks, Conflict, FieldError, Refused
+from services.admin.flows.refused import Checks, Conflict, FieldError, Forbidden, Refused
 from services.admin.flows.secrets import make_secret
 from services.admin.store import apps, clients
 from services.admin.store.apps import App, KeyState
@@ -70,7 +70,9 @@ class RegisteredApp(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def register_app(context: Context, principal: Principal, wanted: RegisterApp) -> RegisteredApp:
-    """Raises: Invalid, Conflict when the appId is taken."""
+    """Raises: Forbidden, Invalid, Conflict when the appId is taken."""
+    if principal.only_tenant_id is not None:
+        raise Forbidden("This API token is for one app, so it cannot register another.")
     client = _first_client(context, wanted)
     _check(wanted, client)
     async with context.database.transaction() as connection:

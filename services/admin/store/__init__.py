@@ -1,6 +1,7 @@
 """The admin service's statements: one typed function each, by topic, SQL in the file beside it.
 
 - `developers`: accounts and sessions; no tenant is involved
+- `api_tokens`: API tokens; a developer owns them
 - `apps`: tenants and their members, and the state of their keys
 - `clients`: clients and their secrets
 - `users`: what the dashboard shows of users; authorize writes them

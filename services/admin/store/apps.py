@@ -42,18 +42,31 @@ async def lock_app(connection: Connection, tenant_id: UUID) -> App:
     return msgspec.convert(dict(row), App)
 
 
-async def list_apps(connection: Connection, after: str | None, limit: int) -> list[App]:
-    rows = await connection.fetch(_SQL["list_apps"], after, limit)
+async def list_apps(
+    connection: Connection, only_tenant_id: UUID | None, after: str | None, limit: int
+) -> list[App]:
+    rows = await connection.fetch(_SQL["list_apps"], only_tenant_id, after, limit)
     return [msgspec.convert(dict(row), App) for row in rows]
 
 
 async def list_apps_of_developer(
-    connection: Connection, developer_id: UUID, after: str | None, limit: int
+    connection: Connection,
+    developer_id: UUID,
+    only_tenant_id: UUID | None,
+    after: str | None,
+    limit: int,
 ) -> list[App]:
     """In a transaction of its own: makes the developer's memberships visible, in every tenant."""
     await connection.execute(_SQL["set_developer"], str(developer_id))
-    rows = await connection.fetch(_SQL["list_apps_of_developer"], developer_id, after, limit)
+    rows = await connection.fetch(_SQL["list_apps_of_developer"], developer_id, only_tenant_id, after, limit)
     return [msgspec.convert(dict(row), App) for row in rows]
+
+
+async def list_tenants_of_developer(connection: Connection, developer_id: UUID) -> list[UUID]:
+    """In a transaction of its own, as above."""
+    await connection.execute(_SQL["set_developer"], str(developer_id))
+    rows = await connection.fetch(_SQL["list_tenants_of_developer"], developer_id)
+    return [row["tenant_id"] for row in rows]
 
 
 async def insert_app(

@@ -15,26 +15,29 @@ select tenant_id, slug, name, issuer, signing_alg, sign_up_enabled, code_ttl_s, 
  where tenant_id = $1
    for update;
 
--- Every app, by slug. $1 the slug to start after, or null.
+-- Every app, by slug. $1 the only one that may be seen, or null; $2 the slug to start after, or null.
 -- name: list_apps
 select tenant_id, slug, name, issuer, signing_alg, sign_up_enabled, code_ttl_s, access_token_ttl_s,
        id_token_ttl_s, refresh_idle_ttl_s, refresh_absolute_ttl_s, session_idle_ttl_s,
        session_absolute_ttl_s, disabled_at, created_at, updated_at
   from admin.tenants
- where $1::text is null or slug > $1
+ where ($1::uuid is null or tenant_id = $1) and ($2::text is null or slug > $2)
  order by slug
- limit $2;
+ limit $3;
 
--- The apps of one developer, for whom mtas.developer_id is set.
+-- The apps of one developer, for whom mtas.developer_id is set. $2 and $3 as above.
 -- name: list_apps_of_developer
 select t.tenant_id, slug, name, issuer, signing_alg, sign_up_enabled, code_ttl_s, access_token_ttl_s,
        id_token_ttl_s, refresh_idle_ttl_s, refresh_absolute_ttl_s, session_idle_ttl_s,
        session_absolute_ttl_s, disabled_at, t.created_at, updated_at
   from admin.members m
   join admin.tenants t using (tenant_id)
- where m.developer_id = $1 and ($2::text is null or t.slug > $2)
+ where m.developer_id = $1 and ($2::uuid is null or t.tenant_id = $2) and ($3::text is null or t.slug > $3)
  order by t.slug
- limit $3;
+ limit $4;
+
+-- name: list_tenants_of_developer
+select tenant_id from admin.members where developer_id = $1;
 
 -- The slug is claimed for ever: the unique index decides between any number at the same time.
 -- name: insert_app

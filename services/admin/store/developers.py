@@ -15,6 +15,11 @@ class Credentials(msgspec.Struct, frozen=True):
     password_hash: str
 
 
+class Developer(msgspec.Struct, frozen=True):
+    developer_id: UUID
+    email: str
+
+
 class Session(msgspec.Struct, frozen=True, kw_only=True):
     """A live session and whose it is. `authenticated_at`: when the password was last given."""
 
@@ -43,6 +48,11 @@ async def insert_first_developer(
 async def get_credentials(connection: Connection, email_key: str) -> Credentials | None:
     row = await connection.fetchrow(_SQL["get_credentials"], email_key)
     return msgspec.convert(dict(row), Credentials) if row else None
+
+
+async def get_developer(connection: Connection, email_key: str) -> Developer | None:
+    row = await connection.fetchrow(_SQL["get_developer"], email_key)
+    return msgspec.convert(dict(row), Developer) if row else None
 
 
 async def get_password_hash(connection: Connection, developer_id: UUID) -> str | None:

@@ -16,6 +16,11 @@ select developer_id, password_hash
   from admin.developers
  where email_key = $1 and disabled_at is null;
 
+-- name: get_developer
+select developer_id, email
+  from admin.developers
+ where email_key = $1 and disabled_at is null;
+
 -- name: get_password_hash
 select password_hash
   from admin.developers

@@ -172,3 +172,19 @@ async def test_a_hostile_name_does_not_steer_the_terminal(world: World, data: st
     await world.seed.user(await world.tenant_id(app_id), "x@example.com", name="\x1b[2Jred")
     listed = await run("user", "list", "--app", app_id, MTAS_DATA=data)
     assert (listed.code, "\x1b" in listed.out, "red" in listed.out) == (0, False, True)
+
+
+async def test_a_token_from_creation_to_revocation(world: World, data: str) -> None:
+    app_id = (await world.register())["app"]["app_id"]
+    _, email = await world.developer(app_id, "viewer")
+    wanted = ("--developer", email, "--name", "ci", "--app", app_id, "--scope", "apps:read")
+    made = await run("token", "create", *wanted, "--expires-in", "90d", "--json", MTAS_DATA=data)
+    assert made.code == 0, made.err
+    theirs = {"MTAS_API_URL": world.url, "MTAS_API_TOKEN": made.json["token"]}
+    assert [app["app_id"] for app in (await run("app", "list", "--json", **theirs)).json] == [app_id]
+    refused = await run("user", "list", "--app", app_id, **theirs)
+    assert (refused.code, "users:read" in refused.err) == (1, True)
+    assert email in (await run("token", "list", MTAS_DATA=data)).out
+    ended = await run("token", "revoke", made.json["api_token"]["token_id"], MTAS_DATA=data)
+    assert ended.code == 0
+    assert (await run("app", "list", **theirs)).code == 1

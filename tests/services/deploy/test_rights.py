@@ -61,6 +61,7 @@ VALKEY: dict[tuple[str, ...], set[str]] = {
 PUBLISH: dict[str, set[str]] = {
     "mtas.v1.T.tenant.created": {"admin"},
     "mtas.v1.T.client.updated": {"admin"},
+    "mtas.v1.T.api_token.created": {"admin"},
     "mtas.v1.T.member.invited": set(),
     "mtas.v1.T.anything.else": set(),
     "mtas.v1.tenant.created": set(),

@@ -6,6 +6,7 @@ from litestar import get, patch, post
 from litestar.params import JSONBody, QueryParameter
 
 from services.admin.flows import disable_app, read_apps, register_app, update_app
+from services.admin.flows.api_scope import ApiScope
 from services.admin.flows.paging import DEFAULT_LIMIT
 from services.admin.flows.register_app import RegisterApp
 from services.admin.flows.update_app import UpdateApp
@@ -24,7 +25,7 @@ Cursor = Annotated[str | None, QueryParameter(description="`next` of the page be
 Limit = Annotated[int, QueryParameter(description="Items a page, 1 to 100.")]
 
 
-@get("/apps", operation_id="list_apps", summary="List apps")
+@get("/apps", scope=ApiScope.APPS_READ, operation_id="list_apps", summary="List apps")
 async def list_(
     context: GivenContext,
     principal: GivenPrincipal,
@@ -36,7 +37,7 @@ async def list_(
     return AppPage(items=tuple(app_view(app) for app in page.items), next=page.next)
 
 
-@post("/apps", operation_id="register_app", summary="Register an app")
+@post("/apps", scope=ApiScope.APPS_WRITE, operation_id="register_app", summary="Register an app")
 async def register(
     context: GivenContext, principal: GivenPrincipal, data: JSONBody[RegisterApp]
 ) -> RegisteredAppView:
@@ -50,13 +51,18 @@ async def register(
     )
 
 
-@get("/apps/{app_id:str}", operation_id="show_app", summary="Show an app")
+@get("/apps/{app_id:str}", scope=ApiScope.APPS_READ, operation_id="show_app", summary="Show an app")
 async def show(context: GivenContext, principal: GivenPrincipal, app_id: AppId) -> AppDetail:
     shown = await read_apps.show_app(context, principal, app_id)
     return app_detail(shown.app, shown.key)
 
 
-@patch("/apps/{app_id:str}", operation_id="update_app", summary="Change an app's settings")
+@patch(
+    "/apps/{app_id:str}",
+    scope=ApiScope.APPS_WRITE,
+    operation_id="update_app",
+    summary="Change an app's settings",
+)
 async def update(
     context: GivenContext,
     principal: GivenPrincipal,
@@ -67,13 +73,25 @@ async def update(
     return app_view(await update_app.update_app(context, principal, app_id, data))
 
 
-@post("/apps/{app_id:str}/disable", status_code=200, operation_id="disable_app", summary="Disable an app")
+@post(
+    "/apps/{app_id:str}/disable",
+    status_code=200,
+    scope=ApiScope.APPS_WRITE,
+    operation_id="disable_app",
+    summary="Disable an app",
+)
 async def disable(context: GivenContext, principal: GivenPrincipal, app_id: AppId) -> AppView:
     """Its endpoints refuse until it is enabled again. Nothing is deleted."""
     return app_view(await disable_app.disable_app(context, principal, app_id))
 
 
-@post("/apps/{app_id:str}/enable", status_code=200, operation_id="enable_app", summary="Enable an app")
+@post(
+    "/apps/{app_id:str}/enable",
+    status_code=200,
+    scope=ApiScope.APPS_WRITE,
+    operation_id="enable_app",
+    summary="Enable an app",
+)
 async def enable(context: GivenContext, principal: GivenPrincipal, app_id: AppId) -> AppView:
     return app_view(await disable_app.enable_app(context, principal, app_id))
 

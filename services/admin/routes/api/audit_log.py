@@ -6,6 +6,7 @@ from litestar import get
 from litestar.params import QueryParameter
 
 from services.admin.flows import audit
+from services.admin.flows.api_scope import ApiScope
 from services.admin.flows.paging import DEFAULT_LIMIT
 from services.admin.routes.api.apps import Cursor, Limit
 from services.admin.routes.api.views import EntryPage, entry_view
@@ -14,7 +15,12 @@ from services.admin.routes.given import AppId, GivenContext, GivenPrincipal
 Type = Annotated[str | None, QueryParameter(name="type", description="One type of event, `user.registered`.")]
 
 
-@get("/apps/{app_id:str}/audit-log", operation_id="list_audit_log", summary="Show an app's audit log")
+@get(
+    "/apps/{app_id:str}/audit-log",
+    scope=ApiScope.AUDIT_READ,
+    operation_id="list_audit_log",
+    summary="Show an app's audit log",
+)
 async def list_(
     context: GivenContext,
     principal: GivenPrincipal,

@@ -1,4 +1,4 @@
-"""Who calls the API: the operator, by a bearer token (RFC 6750 §2.1)."""
+"""Who calls the API, by a bearer token (RFC 6750 §2.1), and whether it may do what it asks (§3.1)."""
 
 import hashlib
 import hmac
@@ -9,27 +9,38 @@ from litestar.exceptions import HTTPException
 from litestar.handlers import BaseRouteHandler
 from litestar.types import Guard
 
+from services.admin.flows import api_tokens
 from services.admin.flows.access import OPERATOR, Principal
-from services.admin.flows.refused import Unauthenticated
+from services.admin.flows.context import Context
+from services.admin.flows.refused import InsufficientScope, Unauthenticated
 from shared.secret import Secret
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 
 
-def bearer_guard(operator_token: Secret) -> Guard:
-    """Runs before anything of the request is read. Raises: Unauthenticated.
-
-    Scoped API tokens will be looked up here, by hash, and give their own principal.
-    """
+def bearer_guard(context: Context, operator_token: Secret) -> Guard:
+    """Runs before anything of the request is read. Raises: Unauthenticated, InsufficientScope."""
     expected = _digest(operator_token.reveal())
 
-    def authenticate(connection: Connection, _handler: BaseRouteHandler) -> None:
+    async def authenticate(connection: Connection, handler: BaseRouteHandler) -> None:
         scheme, _, token = connection.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not hmac.compare_digest(_digest(token.strip()), expected):
-            raise Unauthenticated("Send the API token: Authorization: Bearer mtas_at_…")
-        connection.scope["state"]["principal"] = OPERATOR
+        principal = None
+        if scheme.lower() == "bearer":
+            principal = await _principal(context, token.strip(), expected)
+        if principal is None:
+            raise Unauthenticated("Send an API token that is live: Authorization: Bearer mtas_at_…")
+        needed = str(handler.opt["scope"])  # the router has seen to it that every handler names one
+        if not principal.holds(needed):
+            raise InsufficientScope(needed)
+        connection.scope["state"]["principal"] = principal
 
     return authenticate
+
+
+async def _principal(context: Context, token: str, operator: bytes) -> Principal | None:
+    if hmac.compare_digest(_digest(token), operator):
+        return OPERATOR
+    return await api_tokens.get_principal(context, token)
 
 
 def json_only(connection: Connection, _handler: BaseRouteHandler) -> None:

@@ -5,6 +5,7 @@ from litestar.params import JSONBody
 
 from services.admin.flows import add_client, read_apps, rotate_secret, update_client
 from services.admin.flows.add_client import AddClient
+from services.admin.flows.api_scope import ApiScope
 from services.admin.flows.paging import DEFAULT_LIMIT
 from services.admin.flows.rotate_secret import RotateSecret
 from services.admin.flows.update_client import UpdateClient
@@ -24,7 +25,7 @@ _CLIENTS = "/apps/{app_id:str}/clients"
 _CLIENT = _CLIENTS + "/{client_id:str}"
 
 
-@get(_CLIENTS, operation_id="list_clients", summary="List an app's clients")
+@get(_CLIENTS, scope=ApiScope.APPS_READ, operation_id="list_clients", summary="List an app's clients")
 async def list_(
     context: GivenContext,
     principal: GivenPrincipal,
@@ -37,7 +38,7 @@ async def list_(
     return ClientPage(items=tuple(client_view(client) for client in page.items), next=page.next)
 
 
-@post(_CLIENTS, operation_id="add_client", summary="Add a client")
+@post(_CLIENTS, scope=ApiScope.APPS_WRITE, operation_id="add_client", summary="Add a client")
 async def add(
     context: GivenContext,
     principal: GivenPrincipal,
@@ -53,7 +54,7 @@ async def add(
     )
 
 
-@get(_CLIENT, operation_id="show_client", summary="Show a client")
+@get(_CLIENT, scope=ApiScope.APPS_READ, operation_id="show_client", summary="Show a client")
 async def show(
     context: GivenContext,
     principal: GivenPrincipal,
@@ -64,7 +65,7 @@ async def show(
     return client_detail(await read_apps.show_client(context, principal, app_id, client_id))
 
 
-@patch(_CLIENT, operation_id="update_client", summary="Change a client")
+@patch(_CLIENT, scope=ApiScope.APPS_WRITE, operation_id="update_client", summary="Change a client")
 async def update(
     context: GivenContext,
     principal: GivenPrincipal,
@@ -76,7 +77,12 @@ async def update(
     return client_view(await update_client.update_client(context, principal, app_id, client_id, data))
 
 
-@post(_CLIENT + "/secrets", operation_id="rotate_secret", summary="Rotate a client's secret")
+@post(
+    _CLIENT + "/secrets",
+    scope=ApiScope.SECRETS_WRITE,
+    operation_id="rotate_secret",
+    summary="Rotate a client's secret",
+)
 async def rotate(
     context: GivenContext,
     principal: GivenPrincipal,

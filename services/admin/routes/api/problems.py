@@ -10,7 +10,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ExceptionHandlersMap
 
-from services.admin.flows.refused import FieldError, Refused, Unauthenticated
+from services.admin.flows.refused import FieldError, InsufficientScope, Refused, Unauthenticated
 from shared.http.context import request_id
 from shared.http.errors import RETRY_AFTER_S, UNAVAILABLE
 from shared.limits import TooManyTries
@@ -48,15 +48,21 @@ def problem(
 
 def refused(request: AnyRequest, error: Refused) -> Response[dict[str, Any]]:
     log.info("refused", status=error.status, reason=error.title)
-    headers = {"WWW-Authenticate": 'Bearer realm="mtas"'} if isinstance(error, Unauthenticated) else None
     return problem(
         request,
         error.status,
         error.title,
         error.detail,
         errors=[_field_error(field_error) for field_error in error.errors],
-        headers=headers,
+        headers=_challenge(error),
     )
+
+
+def _challenge(error: Refused) -> dict[str, str]:
+    """RFC 6750 §3."""
+    if isinstance(error, InsufficientScope):
+        return {"WWW-Authenticate": f'Bearer realm="mtas", error="insufficient_scope", scope="{error.scope}"'}
+    return {"WWW-Authenticate": 'Bearer realm="mtas"'} if isinstance(error, Unauthenticated) else {}
 
 
 def http_error(request: AnyRequest, error: HTTPException) -> Response[dict[str, Any]]:

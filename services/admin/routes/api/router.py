@@ -1,17 +1,19 @@
 """The API's router, and its OpenAPI 3.1 document at `/api/v1/openapi.json`."""
 
+from collections.abc import Iterator
 from functools import cache
 from typing import Any, Final
 
 import msgspec
 from litestar import Litestar, Response, Router, get
 from litestar.di import Provide
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
 from services.admin.flows.context import Context
-from services.admin.routes.api import apps, audit_log, clients, signing_keys, users
+from services.admin.routes.api import api_tokens, apps, audit_log, clients, signing_keys, users
 from services.admin.routes.api.authentication import bearer_guard, json_only, provide_principal
 from services.admin.routes.api.problems import MEDIA_TYPE, exception_handlers
 from shared.secret import Secret
@@ -23,6 +25,7 @@ TOPICS: Final = {
     "Users": users.ROUTES,
     "Signing keys": signing_keys.ROUTES,
     "Audit log": audit_log.ROUTES,
+    "API tokens": api_tokens.ROUTES,
 }
 _PROBLEM: Final[dict[str, Any]] = {
     "type": "object",
@@ -49,11 +52,15 @@ _PROBLEM: Final[dict[str, Any]] = {
 }
 
 
-def api_router(operator_token: Secret) -> Router:
+def api_router(context: Context, operator_token: Secret) -> Router:
+    """Raises: ValueError for an operation that does not say which scope it needs."""
+    for handler in _handlers():
+        if "scope" not in handler.opt:
+            raise ValueError(f"{handler} names no scope")
     return Router(
         PREFIX,
         route_handlers=_topics(),
-        guards=[bearer_guard(operator_token), json_only],
+        guards=[bearer_guard(context, operator_token), json_only],
         dependencies={"principal": Provide(provide_principal)},
         exception_handlers=exception_handlers(),
         response_headers={"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"},
@@ -84,19 +91,30 @@ def openapi_document() -> bytes:
             use_handler_docstrings=True,
             components=Components(
                 security_schemes={
-                    "token": SecurityScheme(type="http", scheme="bearer", bearer_format="mtas_at_…")
+                    "token": SecurityScheme(
+                        type="http",
+                        scheme="bearer",
+                        bearer_format="mtas_at_…",
+                        description="An API token. Each operation names the scope that the token needs; "
+                        "`operator` is the token of the configuration, which may everything.",
+                    )
                 }
             ),
-            security=[{"token": []}],
         ),
         logging_config=None,
     )
     document: dict[str, Any] = described.openapi_schema.to_schema()
     document["components"]["schemas"]["Problem"] = _PROBLEM
+    handlers = {handler.operation_id: handler for handler in _handlers()}
     for operations in document["paths"].values():
         for operation in operations.values():
+            operation["security"] = [{"token": [handlers[operation["operationId"]].opt["scope"]]}]
             _describe_problems(operation)
     return msgspec.json.encode(document)
+
+
+def _handlers() -> Iterator[HTTPRouteHandler]:
+    return (handler for routes in TOPICS.values() for handler in routes)
 
 
 def _topics() -> list[Router]:

@@ -9,6 +9,7 @@ from litestar import get, patch, post
 from litestar.params import JSONBody
 
 from services.admin.flows import signing_keys
+from services.admin.flows.api_scope import ApiScope
 from services.admin.flows.signing_keys import ImportSigningKey, RotateSigningKeys, UpdateKeySettings
 from services.admin.jwks_api import Rotated
 from services.admin.routes.given import AppId, GivenContext, GivenPrincipal
@@ -70,7 +71,7 @@ class KeySettingsView(msgspec.Struct, frozen=True, kw_only=True):
     wait_observed: Annotated[bool, Doc(description="Does every next key wait until it has been fetched?")]
 
 
-@get(_KEYS, operation_id="list_signing_keys", summary="List an app's signing keys")
+@get(_KEYS, scope=ApiScope.KEYS_READ, operation_id="list_signing_keys", summary="List an app's signing keys")
 async def list_(context: GivenContext, principal: GivenPrincipal, app_id: AppId) -> SigningKeyList:
     """Newest first, those that are gone too: the newest hundred."""
     shown = await signing_keys.show_signing_keys(context, principal, app_id)
@@ -88,7 +89,11 @@ async def list_(context: GivenContext, principal: GivenPrincipal, app_id: AppId)
 
 
 @post(
-    _KEYS + "/rotate", status_code=200, operation_id="rotate_signing_keys", summary="Rotate the signing key"
+    _KEYS + "/rotate",
+    status_code=200,
+    scope=ApiScope.KEYS_WRITE,
+    operation_id="rotate_signing_keys",
+    summary="Rotate the signing key",
 )
 async def rotate(
     context: GivenContext,
@@ -101,7 +106,12 @@ async def rotate(
     return _rotated(await signing_keys.rotate_signing_keys(context, principal, app_id, data))
 
 
-@post(_KEYS + "/import", operation_id="import_signing_key", summary="Import a signing key of your own")
+@post(
+    _KEYS + "/import",
+    scope=ApiScope.KEYS_WRITE,
+    operation_id="import_signing_key",
+    summary="Import a signing key of your own",
+)
 async def import_(
     context: GivenContext,
     principal: GivenPrincipal,
@@ -114,6 +124,7 @@ async def import_(
 
 @get(
     _KEYS + "/settings",
+    scope=ApiScope.KEYS_READ,
     operation_id="show_signing_key_settings",
     summary="Show what an app has chosen for its keys",
 )
@@ -123,6 +134,7 @@ async def show_settings(context: GivenContext, principal: GivenPrincipal, app_id
 
 @patch(
     _KEYS + "/settings",
+    scope=ApiScope.KEYS_WRITE,
     operation_id="update_signing_key_settings",
     summary="Choose algorithm and size of an app's keys",
 )

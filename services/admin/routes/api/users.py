@@ -6,6 +6,7 @@ from litestar import get, post
 from litestar.params import JSONBody, QueryParameter
 
 from services.admin.flows import users
+from services.admin.flows.api_scope import ApiScope
 from services.admin.flows.paging import DEFAULT_LIMIT
 from services.admin.flows.users import CreateUser
 from services.admin.routes.api.apps import Cursor, Limit
@@ -17,7 +18,7 @@ _USER = _USERS + "/{user_id:uuid}"
 Search = Annotated[str | None, QueryParameter(description="A part of the email address or the name.")]
 
 
-@get(_USERS, operation_id="list_users", summary="List an app's users")
+@get(_USERS, scope=ApiScope.USERS_READ, operation_id="list_users", summary="List an app's users")
 async def list_(
     context: GivenContext,
     principal: GivenPrincipal,
@@ -31,7 +32,7 @@ async def list_(
     return UserPage(items=tuple(user_view(user) for user in page.items), next=page.next)
 
 
-@post(_USERS, operation_id="create_user", summary="Create a user")
+@post(_USERS, scope=ApiScope.USERS_WRITE, operation_id="create_user", summary="Create a user")
 async def create(
     context: GivenContext,
     principal: GivenPrincipal,
@@ -43,7 +44,13 @@ async def create(
     return CreatedUserView(user_id=made.user_id, email=made.email)
 
 
-@post(_USER + "/disable", status_code=200, operation_id="disable_user", summary="Disable a user")
+@post(
+    _USER + "/disable",
+    status_code=200,
+    scope=ApiScope.USERS_WRITE,
+    operation_id="disable_user",
+    summary="Disable a user",
+)
 async def disable(
     context: GivenContext,
     principal: GivenPrincipal,
@@ -54,7 +61,13 @@ async def disable(
     return user_view(await users.set_user_disabled(context, principal, app_id, user_id, disabled=True))
 
 
-@post(_USER + "/enable", status_code=200, operation_id="enable_user", summary="Enable a user")
+@post(
+    _USER + "/enable",
+    status_code=200,
+    scope=ApiScope.USERS_WRITE,
+    operation_id="enable_user",
+    summary="Enable a user",
+)
 async def enable(
     context: GivenContext,
     principal: GivenPrincipal,

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from services.admin.flows.read_apps import ShownClient
+from services.admin.store.api_tokens import ApiToken
 from services.admin.store.apps import App, KeyState
 from services.admin.store.audit import Entry
 from services.admin.store.clients import AppClient, LiveSecret
@@ -137,6 +138,21 @@ class EntryView(msgspec.Struct, frozen=True, kw_only=True):
     data: dict[str, Any]
 
 
+class ApiTokenView(msgspec.Struct, frozen=True, kw_only=True):
+    """A token by its dates, whoever's it is."""
+
+    token_id: UUID
+    developer: Annotated[str, Doc(description="Email address of the developer whose token it is.")]
+    app_id: Annotated[
+        str | None, Doc(description="The one app that it is for; null: all of the developer's.")
+    ]
+    name: str
+    scope: tuple[str, ...]
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: Annotated[datetime | None, Doc(description="To the minute.")]
+
+
 class AppPage(msgspec.Struct, frozen=True, kw_only=True):
     items: tuple[AppView, ...]
     next: Next
@@ -154,6 +170,11 @@ class UserPage(msgspec.Struct, frozen=True, kw_only=True):
 
 class EntryPage(msgspec.Struct, frozen=True, kw_only=True):
     items: tuple[EntryView, ...]
+    next: Next
+
+
+class ApiTokenPage(msgspec.Struct, frozen=True, kw_only=True):
+    items: tuple[ApiTokenView, ...]
     next: Next
 
 
@@ -184,6 +205,10 @@ def user_view(user: User) -> UserView:
 
 def entry_view(entry: Entry) -> EntryView:
     return EntryView(**_fields(entry, EntryView))
+
+
+def api_token_view(token: ApiToken) -> ApiTokenView:
+    return ApiTokenView(**_fields(token, ApiTokenView, developer=token.email))
 
 
 def _secret_view(secret: LiveSecret) -> SecretView:
