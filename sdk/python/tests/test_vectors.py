@@ -145,11 +145,18 @@ def test_errors() -> None:
 @pytest.mark.parametrize("case", cases("config"))
 def test_configurations(case: dict[str, Any]) -> None:
     try:
-        config.load_config(case["options"])
+        config.load_config(case["options"], {})
     except config.ConfigError as error:
         assert sorted({problem.option for problem in error.problems}) == sorted(case["problems"])
     else:
         assert case["problems"] == []
+
+
+def test_an_option_goes_before_the_environment() -> None:
+    complete = next(case["options"] for case in load("config")["cases"] if not case["problems"])
+    environ = {"MTAS_PREFIX": "/from-environment", "MTAS_SCOPE": "openid"}
+    read = config.load_config(complete | {"prefix": "/given", "scope": None}, environ)
+    assert (read.prefix, read.scope) == ("/given", "openid")
 
 
 def verified(case: dict[str, Any], audience: str) -> tuple[jwt.Unverified, dict[str, Any], jwt.Expected]:

@@ -30,7 +30,7 @@ class MtasAuth(AsyncAuth):
 
 
 def create_mtas_auth(config: Config | Mapping[str, Any] | None = None) -> MtasAuth:
-    """Ready to wrap an app. Without a configuration the environment's is read. Raises: ConfigError."""
+    """Ready to wrap an app. Options go before the environment. Raises: ConfigError."""
     return MtasAuth(Bff(load_config(config)))
 
 

@@ -46,7 +46,7 @@ class MtasAuth(AsyncAuth):
 
 
 def create_mtas_auth(config: Config | Mapping[str, Any] | None = None) -> MtasAuth:
-    """Router and middleware. Without a configuration the environment's is read. Raises: ConfigError."""
+    """Router and middleware. Options go before the environment. Raises: ConfigError."""
     return MtasAuth(Bff(load_config(config)))
 
 

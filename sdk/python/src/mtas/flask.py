@@ -52,7 +52,7 @@ class MtasAuth(SyncAuth):
 
 
 def create_mtas_auth(config: Config | Mapping[str, Any] | None = None) -> MtasAuth:
-    """Ready for `init_app`. Without a configuration the environment's is read. Raises: ConfigError."""
+    """Ready for `init_app`. Options go before the environment. Raises: ConfigError."""
     return MtasAuth(Bff(load_config(config)))
 
 

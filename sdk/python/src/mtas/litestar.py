@@ -40,7 +40,7 @@ class MtasAuth(AsyncAuth):
 
 
 def create_mtas_auth(config: Config | Mapping[str, Any] | None = None) -> MtasAuth:
-    """Ready to plug in. Without a configuration the environment's is read. Raises: ConfigError."""
+    """Ready to plug in. Options go before the environment. Raises: ConfigError."""
     return MtasAuth(Bff(load_config(config)))
 
 

@@ -228,15 +228,16 @@ OPTIONS: Final[dict[str, Option]] = {
 def load_config(
     given: "Config | Mapping[str, Any] | None" = None, environ: Mapping[str, str] | None = None
 ) -> Config:
-    """A checked configuration: `given`, or without it the environment's.
+    """A checked configuration: what is `given` goes before the environment; a Config is all of it.
 
     Raises: ConfigError with every problem at once.
     """
     if isinstance(given, Config):
         given = {name: getattr(given, name) for name in OPTIONS}
-    if given is None:
+    else:
         environ = os.environ if environ is None else environ
-        given = {name: environ.get(variable(name)) for name in OPTIONS}
+        there = {name: value for name, value in (given or {}).items() if value is not None}
+        given = {name: environ.get(variable(name)) for name in OPTIONS} | there
     problems = [
         Problem(str(name), "is not an option; options are " + ", ".join(OPTIONS))
         for name in given

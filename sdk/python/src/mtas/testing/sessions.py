@@ -25,7 +25,7 @@ def session_cookies(
 ) -> dict[str, str]:
     """Cookies to give a test client: name to value. Claims are those of the user: `email="…"`.
 
-    Without a configuration the environment's is read, as the app does.
+    Options go before the environment, as in the app.
     """
     loaded = load_config(config)
     begun = int(time.time() if now is None else now)
