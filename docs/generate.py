@@ -2,6 +2,7 @@
 
 - docs/events/asyncapi.json from shared/events/catalog.py
 - docs/configuration.md from every service's Settings
+- docs/sdk/configuration.md, docs/sdk/errors.md and mtas.events.catalog: see sdk/python/documents.py
 """
 
 import argparse
@@ -14,6 +15,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from sdk.python.documents import documents as sdk_documents
 from shared.events import asyncapi
 from shared.secret import Secret
 from shared.settings import CommonSettings, variable
@@ -26,9 +28,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when something is stale")
     check = parser.parse_args().check
+    events = asyncapi.document()
     documents = {
-        DOCS / "events" / "asyncapi.json": json.dumps(asyncapi.document(), indent=2, default=str) + "\n",
+        DOCS / "events" / "asyncapi.json": json.dumps(events, indent=2, default=str) + "\n",
         DOCS / "configuration.md": configuration(),
+        **sdk_documents(events),
     }
     stale = [path for path, text in documents.items() if not path.exists() or path.read_text() != text]
     for path in stale:

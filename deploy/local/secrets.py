@@ -11,7 +11,7 @@ from pathlib import Path
 
 SERVICES = ("authorize", "token", "jwks", "admin")
 VALKEY_USERS = ("authorize", "token", "admin")
-NATS_USERS = (*SERVICES, "ops")
+NATS_USERS = (*SERVICES, "subscriber", "ops")
 
 
 def _password() -> str:

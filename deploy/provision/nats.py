@@ -1,4 +1,4 @@
-"""The streams and the services' durable consumers. Whatever differs from this page is changed to it."""
+"""The streams, and the durable consumers of services and subscribers. Whatever differs is changed to this."""
 
 import asyncio
 import re
@@ -31,7 +31,7 @@ STREAMS = (
     ),
     StreamConfig(
         name="MTAS_DEAD",
-        description="Events that a service could not handle",
+        description="Events that a service or a subscriber could not handle",
         subjects=["mtas.dead.>"],
         max_age=90 * DAY_S,
         max_bytes=1 * GIB,
@@ -54,23 +54,25 @@ async def provision(settings: Settings) -> list[str]:
         jetstream = client.jetstream(timeout=10)
         for stream in STREAMS:
             await _ensure_stream(jetstream, stream.evolve(num_replicas=settings.nats_replicas))
-        for service, filters in CONSUMERS.items():
-            await jetstream.add_consumer("MTAS", _consumer(service, filters))
+        consumers = CONSUMERS | dict(settings.subscribers)
+        for name, filters in consumers.items():
+            await jetstream.add_consumer("MTAS", consumer(name, filters))
     except (NatsError, TimeoutError) as error:
         raise ProvisionError(f"NATS: {error or type(error).__name__}") from None
     finally:
         await client.close()
-    return [*(str(stream.name) for stream in STREAMS), *CONSUMERS]
+    return [*(str(stream.name) for stream in STREAMS), *consumers]
 
 
-def _consumer(service: str, filters: list[str]) -> ConsumerConfig:
+def consumer(name: str, filters: list[str]) -> ConsumerConfig:
+    """A durable one, read by the NATS user of that name."""
     one = filters[0] if len(filters) == 1 else None
     return ConsumerConfig(
-        durable_name=service,
+        durable_name=name,
         deliver_policy=DeliverPolicy.ALL,
         ack_policy=AckPolicy.EXPLICIT,
         ack_wait=30.0,
-        # Without limit here: the service itself counts, and moves what fails to the dead letters.
+        # Without limit here: the reader itself counts, and moves what fails to the dead letters.
         max_deliver=-1,
         max_ack_pending=1000,
         filter_subject=one,

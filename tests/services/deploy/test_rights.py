@@ -13,6 +13,7 @@ from deploy.local.secrets import NATS_USERS, VALKEY_USERS
 from deploy.local.stack import Stack
 from shared.events.catalog import CATALOG
 
+READERS = ("token", "jwks", "admin", "subscriber")  # each of its own durable consumer
 LIMITED = {"authorize", "admin"}  # token counts no guesses
 
 # Commands on keys, and the users that may run them.
@@ -71,10 +72,10 @@ PUBLISH: dict[str, set[str]] = {
     "mtas.v1.T.session.started": {"authorize"},
     "mtas.v1.T.family.revoked": {"token"},
     "mtas.v1.T.signing_key.created": {"jwks"},
-    **{f"mtas.dead.{user}.event": {user} for user in ("token", "jwks", "admin")},
-    **{f"$JS.API.CONSUMER.MSG.NEXT.MTAS.{user}": {user} for user in ("token", "jwks", "admin")},
-    **{f"$JS.ACK.MTAS.{user}.1.1.1.1.1": {user} for user in ("token", "jwks", "admin")},
-    **{f"$JS.API.CONSUMER.INFO.MTAS.{user}": set() for user in ("token", "jwks", "admin")},
+    **{f"mtas.dead.{user}.event": {user} for user in READERS},
+    **{f"$JS.API.CONSUMER.MSG.NEXT.MTAS.{user}": {user} for user in READERS},
+    **{f"$JS.ACK.MTAS.{user}.1.1.1.1.1": {user} for user in READERS},
+    **{f"$JS.API.CONSUMER.INFO.MTAS.{user}": set() for user in READERS},
     "$JS.API.STREAM.INFO.MTAS": set(),
     "$JS.API.STREAM.MSG.GET.MTAS": set(),
     "$JS.API.DIRECT.GET.MTAS": set(),

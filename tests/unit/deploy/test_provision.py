@@ -57,6 +57,23 @@ def test_settings_do_not_print_what_is_secret() -> None:
     assert "pw" not in repr(Settings.read(COMPLETE))
 
 
+def test_subscribers_read_what_they_are_given() -> None:
+    assert Settings.read(COMPLETE).subscribers == {"subscriber": ["mtas.v1.>"]}
+    some = {"MTAS_SUBSCRIBERS": "audit  billing=mtas.v1.*.user.*,mtas.v1.*.session.ended"}
+    assert Settings.read(COMPLETE | some).subscribers == {
+        "audit": ["mtas.v1.>"],
+        "billing": ["mtas.v1.*.user.*", "mtas.v1.*.session.ended"],
+    }
+
+
+@pytest.mark.parametrize(
+    "text", ["token", "a a", "a.b", "a=mtas.dead.>", "a=>", "a=mtas.v1.*.user", "=mtas.v1.>"]
+)
+def test_a_subscriber_takes_no_services_place(text: str) -> None:
+    with pytest.raises(ProvisionError, match="MTAS_SUBSCRIBERS"):
+        Settings.read(COMPLETE | {"MTAS_SUBSCRIBERS": text})
+
+
 def test_migrations_come_in_order(tmp_path: Path) -> None:
     for name in ("0002_second.sql", "0001_first.sql"):
         (tmp_path / name).write_text("select 1")

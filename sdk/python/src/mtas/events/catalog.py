@@ -1,0 +1,232 @@
+"""What happened: a class for each event. Generated from docs/events/asyncapi.json (`make docs`).
+
+Fields are only ever added; a word that is new here is text, so that nothing breaks.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Data:
+    """Base of all: `type` is `{entity}.{verb}`."""
+
+    type: ClassVar[str] = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiTokenCreated(Data):
+    """A developer may use the admin API on this app with a new token; `scope` says for what."""
+
+    type: ClassVar[str] = "api_token.created"
+    actor: str
+    developer_id: str
+    scope: tuple[str, ...]
+    expires_at: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiTokenRevoked(Data):
+    """An API token ended before its time."""
+
+    type: ClassVar[str] = "api_token.revoked"
+    actor: str
+    developer_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientCreated(Data):
+    """A client was added to a tenant."""
+
+    type: ClassVar[str] = "client.created"
+    client_type: str
+    actor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientDisabled(Data):
+    """A client was disabled: it may no longer authenticate or be authorized."""
+
+    type: ClassVar[str] = "client.disabled"
+    actor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientEnabled(Data):
+    """A disabled client was enabled again."""
+
+    type: ClassVar[str] = "client.enabled"
+    actor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientSecretRotated(Data):
+    """A client got a new secret; the former one works until `former_expires_at`."""
+
+    type: ClassVar[str] = "client.secret_rotated"
+    actor: str
+    former_expires_at: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientUpdated(Data):
+    """Settings of a client changed: `changed` names the fields."""
+
+    type: ClassVar[str] = "client.updated"
+    actor: str
+    changed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FamilyRevoked(Data):
+    """A refresh-token family ended before its time; `reason` says why."""
+
+    type: ClassVar[str] = "family.revoked"
+    client_id: str
+    user_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionEnded(Data):
+    """A user signed out, or another one signed in: families bound to the session end with it."""
+
+    type: ClassVar[str] = "session.ended"
+    user_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRenewed(Data):
+    """A signed-in user signed in again in the same browser: the session goes on."""
+
+    type: ClassVar[str] = "session.renewed"
+    user_id: str
+    amr: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionStarted(Data):
+    """A user signed in at the hosted pages."""
+
+    type: ClassVar[str] = "session.started"
+    user_id: str
+    amr: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SigningKeyActivated(Data):
+    """A published key began to sign; the one before it no longer does."""
+
+    type: ClassVar[str] = "signing_key.activated"
+    alg: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SigningKeyCreated(Data):
+    """A signing key was made, or `imported`, and published. `actor` is who asked for it; null when its
+    time had come.
+    """
+
+    type: ClassVar[str] = "signing_key.created"
+    alg: str
+    imported: bool = False
+    actor: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SigningKeyRetired(Data):
+    """A signing key left the JWKS and its private half was destroyed. Because all it signed has
+    `expired`; because it was `unused` when the algorithm or size changed, or an imported key took its
+    place; or because it was `withdrawn` in an emergency by `actor`, with the cause as `note`.
+    """
+
+    type: ClassVar[str] = "signing_key.retired"
+    alg: str
+    reason: str
+    actor: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantCreated(Data):
+    """An app was registered: a tenant with its first client. The jwks service makes its first key."""
+
+    type: ClassVar[str] = "tenant.created"
+    slug: str
+    actor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantDisabled(Data):
+    """An app was disabled: its endpoints refuse until it is enabled again."""
+
+    type: ClassVar[str] = "tenant.disabled"
+    slug: str
+    actor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantEnabled(Data):
+    """A disabled app was enabled again."""
+
+    type: ClassVar[str] = "tenant.enabled"
+    slug: str
+    actor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantUpdated(Data):
+    """Settings of a tenant changed."""
+
+    type: ClassVar[str] = "tenant.updated"
+    slug: str
+    actor: str
+    changed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserDisabled(Data):
+    """A user was disabled: their sessions and grants are void."""
+
+    type: ClassVar[str] = "user.disabled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserEnabled(Data):
+    """A disabled user was enabled again."""
+
+    type: ClassVar[str] = "user.enabled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserRegistered(Data):
+    """A user was made, by signing up or by an administrator (`by`)."""
+
+    type: ClassVar[str] = "user.registered"
+    by: str
+
+
+EVENTS: Final[tuple[type[Data], ...]] = (
+    ApiTokenCreated,
+    ApiTokenRevoked,
+    ClientCreated,
+    ClientDisabled,
+    ClientEnabled,
+    ClientSecretRotated,
+    ClientUpdated,
+    FamilyRevoked,
+    SessionEnded,
+    SessionRenewed,
+    SessionStarted,
+    SigningKeyActivated,
+    SigningKeyCreated,
+    SigningKeyRetired,
+    TenantCreated,
+    TenantDisabled,
+    TenantEnabled,
+    TenantUpdated,
+    UserDisabled,
+    UserEnabled,
+    UserRegistered,
+)
