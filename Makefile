@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help run test test-unit test-store test-services test-conformance test-attacks test-gateway \
-	test-e2e test-express test-architecture browser race check format lock docs clean
+	test-e2e test-express test-architecture browser race check format lock docs components clean
 
 # The first Python that is new enough.
 PYTHON := $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -101,6 +101,9 @@ lock: ## compile the lock files anew from pyproject.toml
 
 docs: ## generate what is generated: events, configuration
 	$(DEV) python -m docs.generate
+
+components: ## draw every component of the pages on one page, and say where it is
+	$(DEV) python -m docs.components
 
 ##@ Clean
 

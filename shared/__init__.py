@@ -2,6 +2,7 @@
 
 - `oauth`: the protocol's words, pure: errors, parameters, PKCE, redirect URIs, tokens' formats
 - `events`: the catalogue, the CloudEvents envelope, the outbox and the bus
+- `pages`: the design system: tokens, components, and how a service serves and renders them
 - `http`: request context, health, errors and headers at the edge
 - `db`, `valkey`, `cache`, `directory`, `keys`, `settings`, `log`, `clock`, `secret`, `service`: wiring
 - `unavailable`: what any layer raises when something is not there yet

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from litestar import Litestar
 from litestar.di import Provide
 from litestar.plugins.jinja import JinjaTemplateEngine
@@ -18,7 +18,7 @@ from services.authorize.flows.context import Context
 from services.authorize.flows.public_keys import PublicKeys
 from services.authorize.flows.upkeep import forget_sessions
 from services.authorize.routes import authorize, logout, questions, sign_in
-from services.authorize.routes.assets import Assets
+from services.authorize.routes.assets import asset, asset_url
 from services.authorize.routes.errors import exception_handlers
 from services.authorize.routes.internal import internal_router
 from services.authorize.routes.visitors import pages_for, read_visitor, resolve_tenant
@@ -33,6 +33,7 @@ from shared.events.outbox import Relay
 from shared.http.context import RequestContext
 from shared.http.health import health_routes
 from shared.limits import Limiter
+from shared.pages.templates import environment
 from shared.passwords import Passwords
 from shared.service import background
 
@@ -82,7 +83,6 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
         entropy=entropy,
     )
     web = Web(public_url=settings.public_url, form_secret=settings.form_secret, entropy=entropy)
-    assets = Assets()
     events.listen(bus, context)
 
     @asynccontextmanager
@@ -96,7 +96,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
     app = Litestar(
         [
             *_ROUTES,
-            *assets.routes(),
+            asset,
             internal_router(settings.internal_token),
             *health_routes({"postgres": database.is_ready, "valkey": lambda: valkey.is_ready(store)}),
         ],
@@ -109,7 +109,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
         },
         lifespan=[lifespan],
         exception_handlers=exception_handlers(),
-        template_config=TemplateConfig(instance=JinjaTemplateEngine.from_environment(_templates(assets))),
+        template_config=TemplateConfig(instance=JinjaTemplateEngine.from_environment(_templates())),
         request_max_body_size=MAX_BODY,
         openapi_config=None,
         logging_config=None,
@@ -117,16 +117,10 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
     return RequestContext(app)
 
 
-def _templates(assets: Assets) -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,  # a misspelt name fails in a test, not silently on a page
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals["asset_url"] = assets.url
-    return environment
+def _templates() -> Environment:
+    made = environment(_TEMPLATES)
+    made.globals["asset_url"] = asset_url
+    return made
 
 
 def _check(settings: Settings) -> None:

@@ -35,7 +35,9 @@ class Tags(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         for name, value in attrs:
             leads = name in ("href", "src", "action", "formaction", "srcdoc", "style")
-            if name.startswith("on") or (leads and re.search("canary|javascript:|191", value or "")):
+            if name.startswith("on") or (
+                leads and re.search(r"canary|javascript:|7(\*|%2A)191", value or "", re.IGNORECASE)
+            ):
                 self.live.append(f"{tag} {name}={value}")
         if tag in ("script", "iframe", "img", "object") and not self._is_ours(tag, dict(attrs)):
             self.live.append(tag)

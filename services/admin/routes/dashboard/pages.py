@@ -1,11 +1,10 @@
 """Render pages and redirects, with the headers that every page has."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import Response
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.response import Template
@@ -16,6 +15,7 @@ from services.admin.routes.dashboard.assets import asset_url
 from services.admin.routes.dashboard.forms import Form
 from services.admin.routes.dashboard.visits import Visit
 from shared.http.headers import NO_STORE, PAGE_HEADERS
+from shared.pages.templates import environment, moment
 
 TEMPLATES: Final = Path(__file__).parents[2] / "pages"
 
@@ -91,36 +91,14 @@ def see_other(visit: Visit, location: str) -> Response[Any]:
 
 
 def template_config() -> TemplateConfig[JinjaTemplateEngine]:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )
-    environment.globals["asset"] = asset_url
-    environment.filters["moment"] = _moment
-    environment.filters["duration"] = _duration
-    environment.filters["detail"] = _detail
-    return TemplateConfig(engine=JinjaTemplateEngine(engine_instance=environment))
+    made = environment(TEMPLATES)
+    made.globals["asset"] = asset_url
+    made.filters["detail"] = _detail
+    return TemplateConfig(engine=JinjaTemplateEngine(engine_instance=made))
 
 
 def _words(error: FieldError) -> str:
     return error.message if error.line is None else f"Line {error.line + 1}: {error.message}"
-
-
-def _moment(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%-d %b %Y, %H:%M} UTC"
-
-
-def _duration(seconds: int) -> str:
-    """604800 → 7 days; what is no whole number of a unit is said in the next smaller one."""
-    for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)):
-        if seconds >= size and seconds % size == 0:
-            count = seconds // size
-            return f"{count} {unit}{'' if count == 1 else 's'}"
-    return "0 seconds"
 
 
 def _detail(value: object) -> str:
@@ -128,6 +106,6 @@ def _detail(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(str(item) for item in value)
     try:
-        return _moment(datetime.fromisoformat(str(value)))
+        return moment(datetime.fromisoformat(str(value)))
     except ValueError:
         return str(value)

@@ -1,0 +1,39 @@
+"""Jinja as every page has it: escaped, strict, ready for translation, with the components at hand."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+COMPONENTS: Final = Path(__file__).with_name("templates")
+
+
+def environment(folder: Path) -> Environment:
+    """For the templates of `folder`; `ui/…` are the components. Texts of these go through gettext (`_`)."""
+    made = Environment(
+        loader=FileSystemLoader([folder, COMPONENTS]),
+        autoescape=True,
+        undefined=StrictUndefined,  # a misspelt name fails in a test, not silently on a page
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+        extensions=["jinja2.ext.i18n"],
+    )
+    made.install_null_translations(newstyle=True)  # type: ignore[attr-defined]  # the extension adds it
+    made.filters["moment"] = moment
+    made.filters["duration"] = duration
+    return made
+
+
+def moment(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%-d %b %Y, %H:%M} UTC"
+
+
+def duration(seconds: int) -> str:
+    """604800 → 7 days; what is no whole number of a unit is said in the next smaller one."""
+    for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)):
+        if seconds >= size and seconds % size == 0:
+            count = seconds // size
+            return f"{count} {unit}{'' if count == 1 else 's'}"
+    return "0 seconds"
