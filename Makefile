@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help run test test-unit test-store test-services test-conformance test-attacks test-gateway \
-	test-e2e test-express test-architecture browser race check format lock docs components clean
+	test-e2e test-express test-architecture browser race check format lock docs components breached-passwords clean
 
 # The first Python that is new enough.
 PYTHON := $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -98,6 +98,9 @@ lock: ## compile the lock files anew from pyproject.toml
 	$(COMPILE) pyproject.toml --group dev -o deploy/lock/dev.txt
 
 ##@ Documents
+
+breached-passwords: ## make the filter of breached passwords anew (docs/sign-in-protection.md)
+	$(DEV) python -m deploy.breached_passwords
 
 docs: ## generate what is generated: events, configuration
 	$(DEV) python -m docs.generate

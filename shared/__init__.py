@@ -7,7 +7,8 @@
 - `db`, `valkey`, `cache`, `directory`, `keys`, `settings`, `log`, `clock`, `secret`, `service`: wiring
 - `unavailable`: what any layer raises when something is not there yet
 - `fair_share`: how tenants take turns at what is scarce
-- `passwords`, `limits`: how a password is hashed and how guesses are counted; how many is the service's
+- `passwords`, `breached_passwords`, `guessable`: how a password is hashed, and which are refused
+- `limits`: how guesses are counted; how many is the service's
 
 Never here: a use case, a write to a service's table, a policy, a module of odds and ends.
 Nothing in here imports a service.

@@ -16,7 +16,9 @@ from uuid import UUID
 import argon2
 import argon2.exceptions
 
+from shared.breached_passwords import is_breached
 from shared.fair_share import Counters, FairShare
+from shared.guessable import is_about, is_pattern
 
 MIN_LENGTH: Final = 15
 """Where the password is the only factor (NIST SP 800-63B-4 §3.1.1.2)."""
@@ -31,16 +33,33 @@ def normalize(password: str) -> str:
     return unicodedata.normalize("NFC", password)
 
 
-def check_new_password(password: str) -> None:
+def check_new_password(password: str, *about: str) -> None:
     """May this be somebody's password? Raises: ValueError, in words for the one who typed it.
 
-    Length alone counts, in characters after normalization; no rules of composition.
+    Long enough, and none of those that are tried first (NIST SP 800-63B-4 §3.1.1.2). `about` is what
+    an attacker knows: the email address and name, the app. No rules of composition. Length counts in
+    characters after normalization.
     """
     length = len(normalize(password))
     if length < MIN_LENGTH:
         raise ValueError(f"Use at least {MIN_LENGTH} characters: a few words that you will remember.")
     if length > MAX_LENGTH:
         raise ValueError(f"Use at most {MAX_LENGTH} characters.")
+    if is_breached(password):
+        raise ValueError(
+            "This password is known from a data breach, so it is among the first that are tried. "
+            "Use a few words that do not belong together."
+        )
+    if is_pattern(password):
+        raise ValueError(
+            "This is little more than a repetition or a row of keys, and easily guessed. "
+            "Use a few words that do not belong together."
+        )
+    if is_about(password, about):
+        raise ValueError(
+            "This is little more than your name, your email address or the name of the app, and easily "
+            "guessed. Use a few words that do not belong together."
+        )
 
 
 class Passwords:

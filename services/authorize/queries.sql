@@ -1,8 +1,8 @@
 -- Users, credentials and sessions. Row-level security holds every statement to the tenant that its
 -- transaction has set; each says so itself as well.
 
--- name: is_tenant
-select exists (select from admin.tenants where tenant_id = $1);
+-- name: get_app_names
+select array[name, slug] from admin.tenants where tenant_id = $1;
 
 -- name: get_credentials
 select u.user_id, c.password_hash, u.disabled_at

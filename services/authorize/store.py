@@ -47,8 +47,10 @@ class PublicKey(msgspec.Struct, frozen=True, kw_only=True):
 # Users --------------------------------------------------------------------------------------
 
 
-async def is_tenant(connection: Connection, tenant_id: UUID) -> bool:
-    return bool(await connection.fetchval(_SQL["is_tenant"], tenant_id))
+async def get_app_names(connection: Connection, tenant_id: UUID) -> tuple[str, ...] | None:
+    """What people call the tenant: its name and its slug."""
+    names = await connection.fetchval(_SQL["get_app_names"], tenant_id)
+    return tuple(names) if names else None
 
 
 async def get_credentials(connection: Connection, tenant_id: UUID, email_key: str) -> Credentials | None:

@@ -42,7 +42,7 @@ CHALLENGE: Final = b64url(hashlib.sha256(VERIFIER.encode()).digest())
 _EXPONENT: Final = 65537
 NONCE: Final = "n-0S6_WzA2Mj"
 SCOPE: Final = ("openid", "email", "profile")
-PASSWORD: Final = "correct horse battery staple"
+PASSWORD: Final = "paper lanterns over the harbour"
 HASHER: Final = argon2.PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
 """As `shared.passwords`: what was hashed otherwise would be hashed anew at its first sign-in."""
 CODE_TTL: Final = timedelta(seconds=300)

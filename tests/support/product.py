@@ -15,7 +15,7 @@ from tests.support.browser import Browser, answer_at
 from tests.support.seed import some_slug
 
 CALLBACK = "https://app.example/callback"
-PASSWORD = "correct horse battery staple"
+PASSWORD = "paper lanterns over the harbour"
 DEVELOPER = ("dev@example.com", "a developer's long password")
 """Who signs in to the dashboard. There is one first account a stack, so all tests share it."""
 

@@ -59,7 +59,7 @@ def _check(context: Context, email: str, password: str, setup_token: str) -> Non
     if not is_email(email.strip()):
         checks.add("email", "Enter an email address, like name@example.com.")
     try:
-        check_new_password(password)
+        check_new_password(password, email)
     except ValueError as error:
         checks.add("password", str(error))
     if not _same(setup_token.strip(), context.setup_token.reveal()):

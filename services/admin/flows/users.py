@@ -21,7 +21,7 @@ class CreateUser(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """A user who can sign in at once."""
 
     email: Annotated[str, Doc(description="Unique within the app.")]
-    password: Annotated[str, Doc(description="15 to 256 characters.")]
+    password: Annotated[str, Doc(description="15 to 256 characters, and none that is guessed early.")]
     name: Annotated[str | None, Doc(description="Shown to them and in the `name` claim.")] = None
 
 

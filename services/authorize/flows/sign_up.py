@@ -32,7 +32,7 @@ async def sign_up(
     """
     if not tenant.sign_up_enabled:
         raise SignUpClosed
-    user = read_new_user(email, password)
+    user = read_new_user(email, password, app=(tenant.name, tenant.slug))
     await limits.count_address(context, tenant.tenant_id, visitor.address)
     password_hash = await context.passwords.hash(tenant.tenant_id, password)  # for a taken address too
     try:

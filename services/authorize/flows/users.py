@@ -49,16 +49,30 @@ class NewUser(msgspec.Struct, frozen=True, kw_only=True):
     name: str | None
 
 
+async def app_names(context: Context, tenant_id: UUID) -> tuple[str, ...]:
+    """What a password must not be made of. Raises: UnknownTenant."""
+    async with context.database.tenant(tenant_id) as connection:
+        names = await store.get_app_names(connection, tenant_id)
+    if names is None:
+        raise UnknownTenant
+    return names
+
+
 def read_new_user(
-    email: str, password: str, *, name: str | None = None, email_verified: bool = False
+    email: str,
+    password: str,
+    *,
+    app: tuple[str, ...],
+    name: str | None = None,
+    email_verified: bool = False,
 ) -> NewUser:
-    """Raises: InvalidUser, with everything that is wrong at once."""
+    """`app` is what the app is called. Raises: InvalidUser, with everything that is wrong at once."""
     errors = {}
     email = email_address.clean(email)
     if not email_address.is_well_formed(email):
         errors["email"] = "Enter an email address, like name@example.com."
     try:
-        check_new_password(password)
+        check_new_password(password, email, name or "", *app)
     except ValueError as error:
         errors["password"] = str(error)
     name = unicodedata.normalize("NFC", name).strip() if name else None
@@ -100,12 +114,10 @@ async def insert_user(
 async def create_user(context: Context, tenant_id: UUID, user: NewUser, password: str) -> UUID:
     """An administrator makes a user, who can sign in at once.
 
-    Raises: UnknownTenant, EmailTaken, Unavailable.
+    Raises: EmailTaken, Unavailable.
     """
     password_hash = await context.passwords.hash(tenant_id, password)
     async with context.database.tenant(tenant_id) as connection:
-        if not await store.is_tenant(connection, tenant_id):
-            raise UnknownTenant
         user_id = await insert_user(
             connection, tenant_id, user, password_hash, by="administrator", now=context.clock()
         )

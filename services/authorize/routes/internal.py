@@ -17,6 +17,7 @@ from services.authorize.flows.users import (
     InvalidUser,
     UnknownTenant,
     UnknownUser,
+    app_names,
     create_user,
     disable_user,
     enable_user,
@@ -52,7 +53,13 @@ async def create(
 ) -> Response[bytes]:
     try:
         body = msgspec.json.decode(await request.body(), type=UserToCreate)
-        user = read_new_user(body.email, body.password, name=body.name, email_verified=body.email_verified)
+        user = read_new_user(
+            body.email,
+            body.password,
+            app=await app_names(context, tenant_id),
+            name=body.name,
+            email_verified=body.email_verified,
+        )
         user_id = await create_user(context, tenant_id, user, body.password)
     except msgspec.ValidationError as error:
         return problem(422, "The user is not valid", str(error))

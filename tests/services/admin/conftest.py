@@ -23,7 +23,7 @@ from tests.support.clock import FakeClock
 from tests.support.seed import Seed, some_slug
 from tests.support.serve import serve
 
-PASSWORD = "correct horse battery staple"
+PASSWORD = "paper lanterns over the harbour"
 PASSWORD_HASH = argon2.PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1).hash(PASSWORD)
 SETUP_TOKEN = "the-set-up-token"
 OPERATOR_TOKEN = "mtas_at_" + "o" * 43

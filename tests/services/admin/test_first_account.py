@@ -42,6 +42,8 @@ async def test_the_first_account_is_an_operator_and_signed_in(first_run: World) 
         pytest.param({"email": "ada"}, "email", "Enter an email address", id="email"),
         pytest.param({"password": "short"}, "password", "at least 15 characters", id="short"),
         pytest.param({"password": "x" * 257}, "password", "at most 256 characters", id="long"),
+        pytest.param({"password": "passwordpassword"}, "password", "from a data breach", id="breached"),
+        pytest.param({"password": "ada.example.com1"}, "password", "your email address", id="email-again"),
     ],
 )
 async def test_a_wrong_field_makes_no_account(

@@ -10,7 +10,7 @@ import pytest
 from deploy.local.stack import Stack
 from shared.http.errors import Unavailable
 from shared.limits import Bucket, Limiter, TooManyTries, Tries, address_key
-from shared.passwords import Passwords, check_new_password
+from shared.passwords import Passwords
 from shared.secret import Secret
 from shared.valkey import open_valkey
 from tests.support.clock import FakeClock
@@ -133,15 +133,3 @@ async def test_a_password_is_the_same_from_every_keyboard() -> None:
     assert not passwords.needs_rehash(stored)
     assert passwords.needs_rehash("$argon2id$v=19$m=8192,t=1,p=1$YWFhYWFhYWE$YWFhYWFhYWFhYWFhYWFhYQ")
     passwords.close()
-
-
-@pytest.mark.parametrize(
-    ("password", "is_good"),
-    [("x" * 14, False), ("x" * 15, True), ("o\u0308" * 14, False), ("x" * 256, True), ("x" * 257, False)],
-)
-def test_length_is_counted_in_characters_after_normalization(password: str, is_good: bool) -> None:
-    if is_good:
-        check_new_password(password)
-    else:
-        with pytest.raises(ValueError, match="characters"):
-            check_new_password(password)

@@ -35,7 +35,7 @@ CHANGES: dict[str, dict[str, str]] = {
     "/clients/{app_id}/disable": {},
     "/clients/{app_id}/enable": {},
     "/clients/{app_id}/rotate-secret": {"overlap_s": "0"},
-    "/add-user": {"email": "new@example.com", "password": "correct horse battery staple"},
+    "/add-user": {"email": "new@example.com", "password": "paper lanterns over the harbour"},
     "/users/{user_id}/disable": {},
     "/users/{user_id}/enable": {},
 }

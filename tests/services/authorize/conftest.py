@@ -33,7 +33,7 @@ from tests.support.serve import serve
 
 ORIGIN = "http://localhost"
 REDIRECT_URI = "https://app.example/callback"
-PASSWORD = "correct horse battery staple"
+PASSWORD = "paper lanterns over the harbour"
 CHALLENGE = b64url(hashlib.sha256(b"a-verifier-of-at-least-forty-three-characters").digest())
 SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin", "Origin": "null"}  # as a browser on a no-referrer page says
 

@@ -41,6 +41,12 @@ BAD: dict[str, tuple[Any, str | None]] = {
     "a number": ({"email": 1, "password": PASSWORD}, None),
     "a list": ([], None),
     "a short password": ({"email": "g@example.com", "password": "short"}, "password"),
+    "a breached password": ({"email": "g@example.com", "password": "passwordpassword"}, "password"),
+    "the app's name": ({"email": "g@example.com", "password": "Acme & Co, 2025!"}, "password"),
+    "their own name": (
+        {"email": "g@example.com", "password": "Grace-Hopper-1906", "name": "Grace Hopper"},
+        "password",
+    ),
     "no address": ({"email": "g", "password": PASSWORD}, "email"),
     "a name of two lines": ({"email": "g@example.com", "password": PASSWORD, "name": "a\nb"}, "name"),
 }
