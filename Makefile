@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test test-unit test-store test-services test-conformance test-attacks test-gateway \
+.PHONY: help run image test test-unit test-store test-services test-conformance test-attacks test-gateway \
 	test-e2e test-express test-architecture browser race check format lock docs components breached-passwords clean
 
 # The first Python that is new enough.
@@ -19,6 +19,7 @@ DEV = @$(TOO_OLD) $(PYTHON) deploy/local/bootstrap.py --dev
 COMPILE = UV_PYTHON_DOWNLOADS=never .venv/bin/uv pip compile -q --generate-hashes --universal --no-header \
 	--python-version 3.11 --no-annotate
 
+CONTAINERS := docker
 VALKEY = .venv/bin/python -c 'from deploy.local.valkey import binary; print(binary())'
 
 help:
@@ -30,6 +31,10 @@ help:
 
 run: ## everything on this machine, until Ctrl-C (MTAS_PUBLIC_URL, MTAS_DATA)
 	$(LOCAL) python -m deploy.local
+
+image: ## the container image, as localhost/mtas (CONTAINERS=podman for another engine)
+	$(CONTAINERS) build $(BUILD) -f deploy/Dockerfile -t localhost/mtas \
+		--build-arg COMMIT="$$(git rev-parse --short=12 HEAD)" .
 
 ##@ Test (own servers on free ports, beside a running `make run`)
 

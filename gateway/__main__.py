@@ -1,4 +1,4 @@
-"""Print the gateway's configuration: `python -m gateway > envoy.yaml`, then `envoy -c envoy.yaml`."""
+"""Write the gateway's configuration: `python -m gateway > envoy.yaml`, then `envoy -c envoy.yaml`."""
 
 from pathlib import Path
 
@@ -24,7 +24,14 @@ def _address(text: str) -> Address:
 @click.option("--admin", metavar="HOST:PORT|FILE", help="Loopback or a socket file.")
 @click.option("--tls-certificate", type=click.Path(path_type=Path))
 @click.option("--tls-private-key", type=click.Path(path_type=Path))
-@click.option("--trusted-proxies", default=0, show_default=True, help="Proxies in front of this one.")
+@click.option(
+    "--trusted-proxies",
+    envvar="MTAS_TRUSTED_PROXIES",
+    default=0,
+    show_default=True,
+    help="Proxies in front of this one, each of which appends to X-Forwarded-For.",
+)
+@click.option("--output", type=click.Path(path_type=Path), help="A file, rather than standard output.")
 def main(
     public_url: str,
     listen: str,
@@ -33,22 +40,25 @@ def main(
     tls_certificate: Path | None,
     tls_private_key: Path | None,
     trusted_proxies: int,
+    output: Path | None,
 ) -> None:
     given = [text.partition("=") for text in upstream]
     upstreams = {
         service: [_address(address) for name, _, address in given if name == service] or [("127.0.0.1", port)]
         for service, port in _PORTS.items()
     }
-    click.echo(
-        render(
-            public_url=public_url,
-            upstreams=upstreams,
-            listen=_address(listen),
-            tls=TLS(tls_certificate, tls_private_key) if tls_certificate and tls_private_key else None,
-            admin=(Path(admin) if "/" in admin else _address(admin)) if admin else None,
-            trusted_proxies=trusted_proxies,
-        )
+    rendered = render(
+        public_url=public_url,
+        upstreams=upstreams,
+        listen=_address(listen),
+        tls=TLS(tls_certificate, tls_private_key) if tls_certificate and tls_private_key else None,
+        admin=(Path(admin) if "/" in admin else _address(admin)) if admin else None,
+        trusted_proxies=trusted_proxies,
     )
+    if output is None:
+        click.echo(rendered, nl=False)
+    else:
+        output.write_text(rendered)
 
 
 if __name__ == "__main__":

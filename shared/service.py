@@ -19,6 +19,7 @@ from litestar.types import ASGIApp
 from shared import log
 from shared.http.one_write import OneWriteProtocol
 from shared.settings import CommonSettings, SettingsError, load
+from shared.version import this_build
 
 S = TypeVar("S", bound=CommonSettings)
 logger = structlog.get_logger()
@@ -53,7 +54,7 @@ def run(name: str, settings_type: type[S], create_app: Callable[[S], ASGIApp]) -
     # uvicorn raises the signal again once it has drained: by then it has done its work.
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, _already_drained)
-    logger.info("starting", host=settings.listen_host, port=settings.listen_port)
+    logger.info("starting", host=settings.listen_host, port=settings.listen_port, **this_build()._asdict())
     _collect_rarely()
     server.run()
     logger.info("stopped")

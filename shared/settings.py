@@ -44,7 +44,7 @@ class CommonSettings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: Annotated[str, Doc(description="debug, info, warning or error.")] = "info"
 
     def __post_init__(self) -> None:
-        if not _is_safe_origin(self.public_url):
+        if not is_safe_origin(self.public_url):
             raise ValueError("MTAS_PUBLIC_URL: an https origin without a path, or http on localhost")
 
 
@@ -70,7 +70,7 @@ def variable(field: str) -> str:
     return f"MTAS_{field.upper()}"
 
 
-def _is_safe_origin(url: str) -> bool:
+def is_safe_origin(url: str) -> bool:
     """Cookies and tokens travel to it: TLS, unless it never leaves this machine."""
     parts = urlsplit(url)
     if parts.path or parts.query or parts.fragment or "@" in parts.netloc or not parts.hostname:

@@ -12,9 +12,9 @@ from threading import Event
 
 from deploy.local.errors import Cancelled, ProcessDied, StackError
 from deploy.local.screen import Terminal
-from deploy.local.secrets import SERVICES
 from deploy.local.services import ROOT
 from deploy.local.stack import Stack
+from deploy.secrets import SERVICES
 
 DEFAULT_URL = "http://localhost:8080"
 

@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 from deploy.local import ports
 from deploy.local.errors import StackError
 from deploy.local.process import Process, plain_environment
-from deploy.local.secrets import SERVICES, write_private
+from deploy.local.secrets import write_private
 from deploy.local.tls import Tls
+from deploy.secrets import SERVICES
 from gateway import render
 
 

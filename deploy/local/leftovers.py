@@ -13,7 +13,7 @@ from pathlib import Path
 
 from deploy.local import identity
 from deploy.local.folder import Folder
-from deploy.local.secrets import SERVICES
+from deploy.secrets import SERVICES
 
 # As the stack itself stops: the gateway first, the stores last.
 ORDER = (("gateway",), SERVICES, ("provision",), ("valkey", "nats", "postgres"))

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from deploy.local.errors import StackError
 from deploy.local.process import Process, plain_environment
-from deploy.local.secrets import NATS_USERS, Secrets
+from deploy.local.secrets import Secrets
+from deploy.secrets import NATS_USERS, variable
 
 CONFIGURATION = Path(__file__).parents[1] / "nats" / "nats.conf"
 
@@ -19,7 +20,7 @@ class Nats:
     def __init__(self, folder: Path, log: Path, port: int, secrets: Secrets) -> None:
         self.port = port
         self._secrets = secrets
-        passwords = {f"MTAS_NATS_{user.upper()}_PASSWORD": secrets[f"nats-{user}"] for user in NATS_USERS}
+        passwords = {variable(f"nats-{user}"): secrets[f"nats-{user}"] for user in NATS_USERS}
         self.process = Process(
             name="nats",
             argv=[

@@ -14,7 +14,6 @@ from deploy.local import unprivileged
 from deploy.local.errors import StackError
 from deploy.local.process import Process, plain_environment
 from deploy.local.secrets import Secrets, write_private
-from deploy.provision.scram import verifier
 
 MAJOR = "18"
 OWNER = "mtas_owner"
@@ -39,16 +38,9 @@ SETTINGS = {
 # For tests that outlive no power cut; a killed process still loses nothing.
 FAST_SETTINGS = {"fsync": "off", "full_page_writes": "off"}
 
-_OWNER_AND_DATABASE = f"""
-select 'create role {OWNER} login createrole'
- where not exists (select from pg_roles where rolname = '{OWNER}') \\gexec
-select 'create database {DATABASE} owner {OWNER}'
- where not exists (select from pg_database where datname = '{DATABASE}') \\gexec
-"""  # noqa: S608 - our own constants
-
 
 class Postgres:
-    """A cluster in the data folder: `prepare`, then start `process`, then `ensure_database`."""
+    """A cluster in the data folder: `prepare`, then start `process`."""
 
     def __init__(self, folder: Path, log: Path, port: int, secrets: Secrets, *, durable: bool = True) -> None:
         self.folder = folder
@@ -66,6 +58,11 @@ class Postgres:
         return self._url("postgres", "superuser")
 
     @property
+    def maintenance_url(self) -> str:
+        """The superuser, in the database that every cluster has."""
+        return self._url("postgres", "superuser", "postgres")
+
+    @property
     def owner_url(self) -> str:
         """What `deploy.provision` works as: owns the database, may create roles, is no superuser."""
         return self._url(OWNER, "owner")
@@ -73,8 +70,8 @@ class Postgres:
     def service_url(self, service: str) -> str:
         return self._url(f"mtas_{service}", service)
 
-    def _url(self, role: str, secret: str) -> str:
-        return f"postgresql://{role}:{self._secrets[f'postgres-{secret}']}@127.0.0.1:{self.port}/{DATABASE}"
+    def _url(self, role: str, secret: str, database: str = DATABASE) -> str:
+        return f"postgresql://{role}:{self._secrets[f'postgres-{secret}']}@127.0.0.1:{self.port}/{database}"
 
     @property
     def is_made(self) -> bool:
@@ -147,11 +144,6 @@ class Postgres:
         except FileNotFoundError:
             return False
         return len(lines) >= 8 and lines[0] == str(self.process.pid) and lines[7].strip() == "ready"
-
-    def ensure_database(self) -> None:
-        """The owner's role and the database; the rest is `deploy.provision`'s."""
-        self.query(_OWNER_AND_DATABASE, database="postgres")
-        self.query(f"alter role {OWNER} password '{verifier(self._secrets['postgres-owner'])}'")
 
     def query(self, sql: str, *, database: str = DATABASE, **variables: str) -> list[str]:
         """Run SQL as superuser with psql; `:'name'` stands for a variable. Returns the rows' text."""

@@ -3,37 +3,10 @@
 Services read long-lived keys from the files (`NAME_FILE`); a person rotates one by editing it.
 """
 
-import base64
 import os
-import secrets
-from collections.abc import Callable
 from pathlib import Path
 
-SERVICES = ("authorize", "token", "jwks", "admin")
-VALKEY_USERS = ("authorize", "token", "admin")
-NATS_USERS = (*SERVICES, "subscriber", "ops")
-
-
-def _password() -> str:
-    # Starts with letters: nats-server would read an unquoted "12e3…" as a number.
-    return "pw_" + secrets.token_hex(24)
-
-
-def _key(name: str) -> str:
-    return f"{name}:{base64.b64encode(secrets.token_bytes(32)).decode()}"
-
-
-MAKERS: dict[str, Callable[[], str]] = {
-    **{f"postgres-{role}": _password for role in ("superuser", "owner", *SERVICES)},
-    **{f"valkey-{user}": _password for user in VALKEY_USERS},
-    **{f"nats-{user}": _password for user in NATS_USERS},
-    "key-encryption-keys": lambda: _key("local-1"),
-    "refresh-token-keys": lambda: _key("1"),
-    "form-secret": lambda: secrets.token_hex(32),
-    "internal-token": lambda: secrets.token_urlsafe(32),
-    "setup-token": lambda: secrets.token_urlsafe(18),
-    "operator-token": lambda: "mtas_at_" + secrets.token_urlsafe(32),
-}
+from deploy.secrets import MAKERS
 
 
 class Secrets:

@@ -8,8 +8,9 @@ from pathlib import Path
 from deploy.local.nats import Nats
 from deploy.local.postgres import Postgres
 from deploy.local.process import Process
-from deploy.local.secrets import SERVICES, VALKEY_USERS, Secrets
+from deploy.local.secrets import Secrets
 from deploy.local.valkey import Valkey
+from deploy.secrets import SERVICES, VALKEY_USERS, variable
 
 ROOT = Path(__file__).parents[2]
 
@@ -55,11 +56,6 @@ def environment(
     }
     inherited = {key: value for key, value in os.environ.items() if key.removesuffix("_FILE") not in settings}
     return inherited | ours | extra
-
-
-def variable(secret: str) -> str:
-    """The environment variable of a secret: form-secret is MTAS_FORM_SECRET."""
-    return "MTAS_" + secret.upper().replace("-", "_")
 
 
 def process(service: str, port: int, log: Path, env: dict[str, str], *, name: str) -> Process:

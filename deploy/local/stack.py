@@ -28,8 +28,9 @@ from deploy.local.nats import Nats
 from deploy.local.postgres import Postgres
 from deploy.local.process import Process, plain_environment, stop_together
 from deploy.local.screen import Quiet, Screen
-from deploy.local.secrets import SERVICES, Secrets
+from deploy.local.secrets import Secrets
 from deploy.local.valkey import Valkey
+from deploy.secrets import SERVICES, variable
 from gateway.render import Limits
 
 STORES = ("postgres", "valkey", "nats")
@@ -183,7 +184,6 @@ class Stack:
     def provision(self) -> None:
         """Run `deploy.provision`; done by `start`, and harmless to do again."""
         with self._screen.step("Schema") as step:
-            self.postgres.ensure_database()
             process = Process(
                 name="provision",
                 argv=[sys.executable, "-m", "deploy.provision"],
@@ -191,12 +191,10 @@ class Stack:
                 ready=lambda: True,
                 env=plain_environment()
                 | {
+                    "MTAS_SUPERUSER_DATABASE_URL": self.postgres.maintenance_url,
                     "MTAS_OWNER_DATABASE_URL": self.postgres.owner_url,
                     "MTAS_NATS_URL": self.nats.url("ops"),
-                    **{
-                        f"MTAS_DB_PASSWORD_{name.upper()}": self.secrets[f"postgres-{name}"]
-                        for name in SERVICES
-                    },
+                    **{variable(f"postgres-{name}"): self.secrets[f"postgres-{name}"] for name in SERVICES},
                 },
                 cwd=services.ROOT,
             )

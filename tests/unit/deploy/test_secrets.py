@@ -4,7 +4,8 @@ import base64
 from pathlib import Path
 
 from deploy.local import services
-from deploy.local.secrets import MAKERS, SERVICES, Secrets, write_private
+from deploy.local.secrets import Secrets, write_private
+from deploy.secrets import MAKERS, SERVICES
 
 
 def test_second_run_keeps_every_secret(tmp_path: Path) -> None:

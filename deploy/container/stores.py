@@ -1,0 +1,34 @@
+"""`stores [FOLDER]`: write what Valkey and NATS are started with, for containers of their own images.
+
+FOLDER/valkey/ and FOLDER/nats/ are volumes that those containers mount. No password is written:
+Valkey's users file holds hashes, and NATS reads its own from the environment.
+
+Exit codes: 0 done · 1 not done, and why on standard error.
+"""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from deploy import valkey
+from deploy.secrets import VALKEY_USERS, variable
+
+NATS = Path(__file__).parents[1] / "nats" / "nats.conf"
+
+
+def main() -> int:
+    folder = Path(*sys.argv[1:2] or ["/config"])
+    passwords = {user: os.environ.get(variable(f"valkey-{user}"), "") for user in VALKEY_USERS}
+    for user, password in passwords.items():
+        if not password:  # an empty password's hash would be a password, too
+            print(f"stores: {variable(f'valkey-{user}')} is not set", file=sys.stderr)
+            return 1
+    (folder / "valkey" / "users.acl").write_text(valkey.users_file(passwords))
+    shutil.copyfile(valkey.FOLDER / "valkey.conf", folder / "valkey" / "valkey.conf")
+    shutil.copyfile(NATS, folder / "nats" / "nats.conf")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,17 @@
+"""Valkey's configuration: `valkey.conf` as it is, `users.acl` filled in with the hashes of the passwords."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from string import Template
+from typing import Final
+
+FOLDER: Final = Path(__file__).parent
+
+
+def users_file(passwords: Mapping[str, str]) -> str:
+    """The ACL file of the users whose passwords are given; it holds none of them."""
+    hashes = {user: hashlib.sha256(password.encode()).hexdigest() for user, password in passwords.items()}
+    lines = Template((FOLDER / "users.acl").read_text()).substitute(hashes).splitlines(keepends=True)
+    # An ACL file knows no comments.
+    return "".join(line for line in lines if line.startswith("user "))
