@@ -38,8 +38,9 @@ image: ## the container image, as localhost/mtas (CONTAINERS=podman for another 
 
 ##@ Test (own servers on free ports, beside a running `make run`)
 
-test: browser ## all of it
-	$(DEV) pytest
+test: browser ## all of it: in two processes, then what compares times
+	$(DEV) pytest -n 2 --dist loadfile -m "not alone"
+	@.venv/bin/pytest -m alone
 	@$(MAKE) --no-print-directory test-express
 
 test-unit: ## pure code

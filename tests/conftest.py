@@ -1,11 +1,12 @@
 """Real servers for every test that needs them: started once a run, on spare ports, beside `make run`."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from deploy.local import leftovers
+from deploy.local import leftovers, ports
 from deploy.local.stack import Stack
 from gateway.render import Bucket, Limits
 from tests.support.home import Home, furnished
@@ -13,6 +14,14 @@ from tests.support.product import Product
 from tests.support.seed import Seed
 
 UNLIMITED = Limits(password=Bucket(burst=1_000_000, per_minute=1_000_000))
+
+
+def pytest_configure() -> None:
+    """Whoever runs beside us (pytest-xdist) chooses among other ports, so that none is chosen twice."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if worker is not None:
+        own, count = int(worker.removeprefix("gw")), int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+        ports.SPARE = ports.SPARE[own::count]
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +45,9 @@ def seed(stores: Stack) -> Seed:
 
 def _folder(factory: pytest.TempPathFactory) -> Path:
     # Servers of a test run that was killed: pytest keeps the folders of the last three runs.
-    leftovers.sweep(factory.getbasetemp().parent.glob("pytest-*/mtas*/data"))
+    runs = [folder for folder in factory.getbasetemp().parents if folder.name.startswith("pytest-of-")]
+    for every in runs:
+        leftovers.sweep(every.glob("pytest-*/**/mtas*/data"))
     return factory.mktemp("mtas") / "data"
 
 

@@ -5,7 +5,7 @@ Chosen ports are remembered in the data folder, so that a restart keeps them.
 
 import random
 import socket
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 USUAL = {
     "postgres": 5432,
@@ -19,7 +19,7 @@ USUAL = {
 
 # Below the range that kernels take for outgoing connections (32768 up on Linux, 49152 up on
 # macOS): there, a port given up for a restart may come back as the source of a connection.
-SPARE = range(20_000, 32_000)
+SPARE: Sequence[int] = range(20_000, 32_000)
 
 
 def is_free(port: int) -> bool:

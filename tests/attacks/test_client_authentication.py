@@ -59,6 +59,7 @@ def test_every_refusal_reads_the_same(acme: Home, endpoint: str, wrong: str) -> 
     A(acme.product.http.post(f"{acme.issuer}/{endpoint}", data=form, headers=headers))
 
 
+@pytest.mark.alone
 def test_a_refusal_takes_as_long_for_an_unknown_client(acme: Home) -> None:
     """Medians of many, compared loosely: what is looked for is a look-up that one of them skips."""
 

@@ -41,6 +41,7 @@ def test_nothing_tells_whether_an_account_exists(acme: Home) -> None:
             assert seen(attempt(browser, acme.web, email, password), email) == known
 
 
+@pytest.mark.alone
 def test_nor_does_the_time_it_takes(acme: Home) -> None:
     """The quickest of several: noise only adds, and a hash that is left out takes away the most."""
     with acme.visitor() as browser:

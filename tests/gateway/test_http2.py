@@ -57,6 +57,7 @@ async def test_what_http1_would_read_differently_is_refused(
     assert not gateway.seen()
 
 
+@pytest.mark.alone
 async def test_rapid_reset_is_closed_and_others_hardly_notice(gateway: Gateway) -> None:
     """CVE-2023-44487: streams opened and reset at once cost the sender nothing."""
 

@@ -45,7 +45,7 @@ async def test_who_waits_is_served_in_turn(two: Database) -> None:
             await connection.fetchval("select pg_sleep(0.005)")
 
     await asyncio.gather(*(one(number) for number in range(12)))
-    assert served[2:] == list(range(2, 12))  # the first two race to connect
+    assert [number for number in served if number > 1] == list(range(2, 12))  # two connect, one perhaps late
 
 
 async def test_a_statement_that_failed_leaves_its_connection_usable(two: Database) -> None:

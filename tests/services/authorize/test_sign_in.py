@@ -66,6 +66,7 @@ async def test_nothing_tells_whether_an_account_exists(world: World) -> None:
     assert await failure(world, "off@example.com", PASSWORD) == wrong
 
 
+@pytest.mark.alone
 async def test_nor_does_the_time_it_takes(world: World) -> None:
     async def seconds(email: str) -> float:
         person = world.person()

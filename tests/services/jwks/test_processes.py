@@ -106,6 +106,7 @@ async def test_two_processes_make_each_next_key_once(own: Stack) -> None:
     assert sorted(both) == sorted({str(row["tenant_id"]) for row in rows}), "nobody made a key in vain"
 
 
+@pytest.mark.alone
 async def test_looking_for_what_is_due_stays_cheap(own: Stack) -> None:
     """At ten thousand tenants of which none is due, which is what nearly every look finds."""
     seed = Seed(own.postgres.superuser_url)
