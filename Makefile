@@ -36,6 +36,10 @@ image: ## the container image, as localhost/mtas (CONTAINERS=podman for another 
 	$(CONTAINERS) build $(BUILD) -f deploy/Dockerfile -t localhost/mtas \
 		--build-arg COMMIT="$$(git rev-parse --short=12 HEAD)" .
 
+.PHONY: example
+example: ## an example app against a running `make run` (APP=litestar|fastapi|express, PORT)
+	$(DEV) python -m examples.run $(APP)
+
 ##@ Test (own servers on free ports, beside a running `make run`)
 
 test: browser ## all of it: in two processes, then what compares times

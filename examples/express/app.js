@@ -9,7 +9,7 @@ app.use(auth.router());
 
 app.get("/", auth.middleware, (req, res) => {
   const { user } = req.auth;
-  res.send(user ? page(`<p>Hello ${escape(name(user))}.</p><a href="/profile">Profile</a> ${signOut}`)
+  res.send(user ? page(`<p>Hello, ${escape(name(user))}.</p><a href="/profile">Profile</a> ${signOut}`)
     : page(`<p>You are not signed in.</p><a href="/auth/login?returnTo=/profile">Sign in</a>`));
 });
 

@@ -10,10 +10,9 @@ from litestar.response import Redirect
 
 from mtas.litestar import CurrentUser, OptionalUser, create_mtas_auth
 
-auth = (
-    create_mtas_auth()
-)  # reads MTAS_ISSUER, MTAS_APP_ID, MTAS_APP_SECRET, MTAS_APP_URL, MTAS_COOKIE_SECRETS
-notes: dict[str, str] = {}
+# Reads MTAS_ISSUER, MTAS_APP_ID, MTAS_APP_SECRET, MTAS_APP_URL and MTAS_COOKIE_SECRETS.
+auth = create_mtas_auth()
+notes: dict[str, str] = {}  # by user; a real app has a database
 
 
 def page(body: str) -> str:
@@ -24,7 +23,8 @@ def page(body: str) -> str:
 async def index(optional_user: OptionalUser) -> str:
     if optional_user is None:
         return page('<a href="/auth/login?returnTo=/profile">Sign in</a>')
-    return page(f'<p>Hello, {escape(optional_user.email or "you")}. <a href="/profile">Profile</a></p>')
+    name = optional_user.name or optional_user.email or "you"
+    return page(f'<p>Hello, {escape(name)}. <a href="/profile">Profile</a></p>')
 
 
 @get("/profile", media_type=MediaType.HTML)
@@ -43,6 +43,7 @@ async def keep(
     current_user: CurrentUser,
     data: Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)],
 ) -> Redirect:
+    """A form of this app's own: from anywhere else it is refused before it comes here."""
     notes[current_user.sub] = data.get("note", "")[:200]
     return Redirect("/profile", status_code=303)
 
