@@ -6,6 +6,7 @@
 - `http`: request context, health, errors and headers at the edge
 - `db`, `valkey`, `cache`, `directory`, `keys`, `settings`, `log`, `clock`, `secret`, `service`: wiring
 - `unavailable`: what any layer raises when something is not there yet
+- `observations`: what is noted of requests for the dashboard
 - `fair_share`: how tenants take turns at what is scarce
 - `passwords`, `breached_passwords`, `guessable`: how a password is hashed, and which are refused
 - `limits`: how guesses are counted; how many is the service's

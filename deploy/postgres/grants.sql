@@ -19,6 +19,8 @@ grant usage on schema mtas, events, admin to mtas_authorize, mtas_token, mtas_jw
 grant execute on function mtas.tenant_id() to mtas_authorize, mtas_token, mtas_jwks, mtas_admin, mtas_scheduler;
 grant execute on function admin.find_client(uuid, text) to mtas_authorize, mtas_token;
 grant execute on function admin.list_frontend_origins(uuid) to mtas_authorize, mtas_token, mtas_jwks;
+grant execute on function admin.note_observations to mtas_authorize, mtas_token;
+grant execute on function admin.note_secret_uses to mtas_token;
 
 -- The outbox: policies limit each service to its own rows.
 grant select, delete, update (parked_at) on events.outbox to mtas_authorize, mtas_token, mtas_jwks, mtas_admin;
@@ -32,6 +34,8 @@ grant delete on admin.members, admin.client_secrets to mtas_admin;
 grant select, insert, update, delete on admin.developer_sessions to mtas_admin;
 grant select, insert, update (last_used_at, revoked_at) on admin.api_tokens to mtas_admin;
 grant select, insert on admin.audit_log to mtas_admin;
+grant select, delete on admin.observations to mtas_admin;
+grant select, insert, update on admin.activity to mtas_admin;
 grant usage on schema authorize, jwks to mtas_admin;
 grant select (tenant_id, user_id, email, email_key, email_verified, name, disabled_at, created_at)
     on authorize.users to mtas_admin;
@@ -81,4 +85,8 @@ grant execute on function jwks.fits to mtas_scheduler;
 grant select (tenant_id, family_id, absolute_expires_at), delete, update (revoked_reason) on token.families to mtas_scheduler;
 grant usage on schema authorize to mtas_scheduler;
 grant select (tenant_id, session_id, ended_at, expires_at), delete, update (last_seen_at) on authorize.sessions
+    to mtas_scheduler;
+grant select, insert, update on admin.observations to mtas_scheduler;
+grant select, insert, update, delete on admin.activity to mtas_scheduler;
+grant select (tenant_id, client_id, secret_hash, last_used_at), update (last_used_at) on admin.client_secrets
     to mtas_scheduler;

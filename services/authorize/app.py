@@ -33,6 +33,7 @@ from shared.events.outbox import Relay
 from shared.http.context import RequestContext
 from shared.http.health import health_routes
 from shared.limits import Limiter
+from shared.observations import Observations
 from shared.pages.templates import environment
 from shared.passwords import Passwords
 from shared.service import background
@@ -79,6 +80,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
         ),
         limiter=Limiter(store, "authorize", clock),
         relay=Relay(database, bus, "authorize"),
+        observations=Observations(database),
         clock=clock,
         entropy=entropy,
     )
@@ -87,7 +89,9 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
-        async with background(bus.run(), context.relay.run(), forget_sessions(context)):
+        async with background(
+            bus.run(), context.relay.run(), context.observations.run(), forget_sessions(context)
+        ):
             yield
         context.passwords.close()
         await store.aclose()

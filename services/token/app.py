@@ -31,6 +31,7 @@ from shared.http.errors import json_exception_handlers
 from shared.http.health import health_routes
 from shared.keys import parse_keys
 from shared.oauth.refresh_token import RefreshTokenKeys
+from shared.observations import Observations
 from shared.sealing import choose_sealer
 from shared.service import background
 
@@ -59,6 +60,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
             {int(key_id): key for key_id, key in parse_keys(settings.refresh_token_keys).items()}
         ),
         relay=Relay(database, bus, "token"),
+        observations=Observations(database),
         share=share_out(settings.database_pool_size),
         client_secrets=ClientSecrets(database, ttl_s=ttl_s),
         clock=clock,
@@ -78,6 +80,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
             bus.run(),
             bus.consume(events.handler(context)),
             context.relay.run(),
+            context.observations.run(),
             forget_expired_families(context),
         ):
             yield

@@ -12,10 +12,11 @@ ROOT = Path(__file__).parents[2]
 SERVICES = ("authorize", "token", "jwks", "admin")
 NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 
-# Of the directory, jwks reads only tenants and origins.
+# Of the directory, jwks reads only tenants and origins. Of observations, authorize notes no secret.
 SHARED = {
     "shared/directory.sql": ("authorize", "token"),
     "shared/events/outbox.sql": SERVICES,
+    "shared/observations.sql": ("token",),
 }
 
 

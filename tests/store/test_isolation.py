@@ -31,6 +31,8 @@ RIGHTS = {
     "admin.clients": {"admin": "SIU", "authorize": "S", "token": "S", "jwks": "s"},
     "admin.client_secrets": {"admin": "SIUD", "token": "S"},
     "admin.audit_log": {"admin": "SI"},
+    "admin.observations": {"admin": "SD"},
+    "admin.activity": {"admin": "SIU"},
     "authorize.users": {"authorize": "SIUD", "admin": "s", "token": "s"},
     "authorize.credentials": {"authorize": "SIU"},
     "authorize.sessions": {"authorize": "SIU", "token": "s"},
@@ -51,6 +53,8 @@ ROWS = {
         "event_id, occurred_at, source, type, subject, data",
         "uuidv7(), now(), 's', 't', 'x', '{}'",
     ),
+    "admin.observations": ("client_id, kind, times, last_at", "'c', 'wrong_secret', 1, now()"),
+    "admin.activity": ("hour, kind, times", "now(), 'failed', 1"),
     "jwks.signing_keys": (
         "kid, alg, state, public_jwk, sealed_private_key, kek_id, created_at, activates_at",
         "gen_random_uuid()::text, 'RS256', 'active', '{}', 'x', 'k', now(), now()",
@@ -136,6 +140,13 @@ async def test_a_role_has_the_rights_it_needs_and_no_more(seed: Seed, service: s
         pytest.param("admin", "delete from admin.audit_log", id="admin deletes from the audit log"),
         pytest.param("admin", "create table admin.x ()", id="admin makes a table"),
         pytest.param("token", "select jwks.list_tenants_without_key(1)", id="token looks across tenants"),
+        pytest.param("token", "select 1 from admin.observations", id="token reads observations"),
+        pytest.param(
+            "token", "update admin.client_secrets set last_used_at = now()", id="token writes a secret"
+        ),
+        pytest.param(
+            "jwks", "select admin.note_observations('{}', '{}', '{}', '{}', '{}', '{}')", id="jwks observes"
+        ),
         pytest.param("admin", "set role mtas_scheduler", id="admin becomes the scheduler"),
     ],
 )

@@ -1,9 +1,19 @@
 -- The audit log: every event once, whatever delivers it again.
 
+-- With it, the hour's count of what the activity pictures show.
 -- name: insert_entry
-insert into admin.audit_log (tenant_id, event_id, occurred_at, source, type, subject, data)
-values ($1, $2, $3, $4, $5, $6, $7)
-    on conflict do nothing;
+with recorded as (
+    insert into admin.audit_log (tenant_id, event_id, occurred_at, source, type, subject, data)
+    values ($1, $2, $3, $4, $5, $6, $7)
+        on conflict do nothing
+    returning occurred_at, type
+)
+insert into admin.activity as counted (tenant_id, hour, kind, times)
+select $1, date_trunc('hour', occurred_at, 'UTC'),
+       case type when 'user.registered' then 'sign_up' else 'sign_in' end, 1
+  from recorded
+ where type in ('user.registered', 'session.started', 'session.renewed')
+    on conflict (tenant_id, hour, kind) do update set times = counted.times + 1;
 
 -- Newest first. $2 an event type, or null; ($3, $4) the entry to go on after, or null.
 -- name: list_entries

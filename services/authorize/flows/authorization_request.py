@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 
 from services.authorize.flows.context import Context
-from services.authorize.flows.outcome import ReplyTo, Unproven
+from services.authorize.flows.outcome import NotRegistered, ReplyTo, Unproven
 from shared.oauth import pkce, redirect_uri, scope
 from shared.oauth.errors import OAuthError
 from shared.oauth.params import Params
@@ -82,7 +82,7 @@ def read_reply_to(params: Params, client: Client, tenant: Tenant) -> ReplyTo:
 def check_registered(uri: str, client: Client) -> None:
     """Raises: Unproven."""
     if not redirect_uri.matches(uri, client.redirect_uris, native=client.is_native):
-        raise Unproven("redirect_uri is not registered for this client")
+        raise NotRegistered("redirect_uri is not registered for this client")
 
 
 def read_request(params: Params, client: Client, reply_to: ReplyTo) -> AuthorizationRequest:

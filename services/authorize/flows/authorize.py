@@ -29,7 +29,8 @@ from services.authorize.flows.interaction import (
     end_interaction,
     find_waiting,
 )
-from services.authorize.flows.outcome import Answer, Ask, Outcome, Question, ReplyTo, StartOver
+from services.authorize.flows.outcome import Answer, Ask, Outcome, Question, ReplyTo, StartOver, Unproven
+from services.authorize.flows.refusals import note_refused, note_unproven
 from services.authorize.flows.sessions import current_session
 from services.authorize.store import Session
 from shared.oauth.authorization_code import CodeGrant, generate_code
@@ -44,11 +45,11 @@ async def authorize(
     context: Context, tenant: Tenant, visitor: Visitor, params: Params, *, cross_site_post: bool
 ) -> Outcome:
     """A request from a client. Raises: Unproven."""
-    client = await find_client(context, tenant, params.get("client_id"))  # 1
-    reply_to = read_reply_to(params, client, tenant)
+    client, reply_to = await _prove(context, tenant, params)  # 1
     try:
         request = await _read(context, tenant, params, client, reply_to)  # 2
     except OAuthError as error:
+        note_refused(context, tenant, client, error)
         return _refuse(reply_to, error)
     if cross_site_post:
         # Whoever is signed in, their SameSite=Lax cookie stayed behind (RFC 6265bis §5.2).
@@ -69,6 +70,16 @@ async def deny(context: Context, tenant: Tenant, interaction: Interaction) -> An
     return _refuse(
         interaction.request.reply_to, OAuthError("access_denied", "the user did not allow the request")
     )
+
+
+async def _prove(context: Context, tenant: Tenant, params: Params) -> tuple[Client, ReplyTo]:
+    client = None
+    try:
+        client = await find_client(context, tenant, params.get("client_id"))
+        return client, read_reply_to(params, client, tenant)
+    except Unproven as refusal:
+        note_unproven(context, tenant, client, params, refusal)
+        raise
 
 
 async def _read(

@@ -10,6 +10,7 @@ from shared.db import Database
 from shared.directory import Directory
 from shared.events.outbox import Relay
 from shared.limits import Limiter
+from shared.observations import Observations
 from shared.passwords import Passwords
 from shared.valkey import Valkey
 
@@ -23,6 +24,7 @@ class Context:
     passwords: Passwords
     limiter: Limiter
     relay: Relay
+    observations: Observations
     clock: Clock
     entropy: Entropy
 

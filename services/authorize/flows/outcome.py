@@ -21,6 +21,10 @@ class Unproven(Exception):
         self.description = description
 
 
+class NotRegistered(Unproven):
+    """The client is known, and has not registered this `redirect_uri`."""
+
+
 class ReplyTo(msgspec.Struct, frozen=True, kw_only=True):
     """Where the answer goes: proven to be the client's. `onward`: its own origins, which may follow."""
 

@@ -12,6 +12,7 @@ from services.authorize.flows.context import Context, Visitor
 from services.authorize.flows.sessions import StartedSession, start_session
 from services.authorize.store import Credentials
 from shared.oauth.types import Tenant
+from shared.observations import NO_CLIENT
 
 log = structlog.get_logger()
 
@@ -35,6 +36,7 @@ async def sign_in(
     fits = await context.passwords.verify(tenant.tenant_id, password, found.password_hash if found else None)
     if found is None or not fits or found.disabled_at is not None:
         log.info("sign-in refused", known=found is not None, disabled=fits)
+        context.observations.note(tenant.tenant_id, NO_CLIENT, "wrong_password", context.clock())
         raise WrongCredentials
     await limits.forgive_account(context, tenant.tenant_id, email_key)
     return await _start(context, tenant, visitor, found, password)

@@ -17,6 +17,7 @@ from shared.oauth.authorization_code import CODE_LENGTH, CodeGrant, family_id_of
 from shared.oauth.errors import OAuthError
 from shared.oauth.params import Params
 from shared.oauth.types import Client, GrantType, Tenant
+from shared.observations import Kind
 
 LONGEST_CODE_TTL_S: Final = 300
 
@@ -28,6 +29,12 @@ _REFUSALS: Final = {
     "resource": "resource is not the one of the authorization request",
 }
 
+_OBSERVED: Final[dict[str, Kind]] = {
+    "expired": "code_expired",
+    "redirect_uri": "code_redirect_uri",
+    "code_verifier": "code_verifier",
+}
+
 
 async def redeem(context: Context, tenant: Tenant, client: Client, params: Params) -> Granted:
     """Raises: OAuthError invalid_grant when the code is unknown, expired, used, another
@@ -35,7 +42,7 @@ async def redeem(context: Context, tenant: Tenant, client: Client, params: Param
     code = params.require("code")
     redirect_uri = params.require("redirect_uri")
     now = context.clock()
-    grant = await _find(context, tenant, code, now)
+    grant = await _find(context, tenant, client, code, now)
     refusal = _refusal(grant, client, redirect_uri, params, now)
     family = _family_of(grant, tenant, client, code, now, refusal)
     async with context.database.connection() as connection:
@@ -45,11 +52,15 @@ async def redeem(context: Context, tenant: Tenant, client: Client, params: Param
     context.codes.forget(tenant.tenant_id, code)
     if user is None:
         context.relay.nudge()
+        context.observations.note(
+            tenant.tenant_id, client.client_id, _OBSERVED.get(refusal or "", "code_unknown"), now
+        )
         raise OAuthError(
             "invalid_grant",
             _REFUSALS.get(refusal or "", "the code is unknown, expired or used"),
             reason=refusal or f"code {outcome}",
         )
+    context.observations.note(tenant.tenant_id, client.client_id, "code_redeemed", now)
     return Granted(
         scope=grant.scope,
         audience=family.audience,
@@ -62,7 +73,7 @@ async def redeem(context: Context, tenant: Tenant, client: Client, params: Param
     )
 
 
-async def _find(context: Context, tenant: Tenant, code: str, now: datetime) -> CodeGrant:
+async def _find(context: Context, tenant: Tenant, client: Client, code: str, now: datetime) -> CodeGrant:
     """The grant behind the code. A code whose grant is gone may be a replay: revoke what came of it."""
     if len(code) != CODE_LENGTH or not code.isascii():
         raise OAuthError("invalid_grant", "the code is unknown, expired or used", reason="malformed code")
@@ -74,6 +85,7 @@ async def _find(context: Context, tenant: Tenant, code: str, now: datetime) -> C
             connection, tenant.tenant_id, family_id_of(tenant.tenant_id, code), None, "code_reused", now
         )
     context.relay.nudge()
+    context.observations.note(tenant.tenant_id, client.client_id, "code_unknown", now)
     raise OAuthError(
         "invalid_grant",
         "the code is unknown, expired or used",

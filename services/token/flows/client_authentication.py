@@ -22,6 +22,7 @@ from shared.oauth import client_secret
 from shared.oauth.errors import OAuthError
 from shared.oauth.params import Params
 from shared.oauth.types import Client, Tenant
+from shared.observations import NO_CLIENT, Observations
 
 _NO_HASHES: Final = (bytes(32),)
 _JUST_NOW_S: Final = 1.0
@@ -86,18 +87,28 @@ def read_credentials(authorization: str | None, params: Params) -> Presented:
 
 
 async def authenticate(
-    tenant: Tenant, presented: Presented, directory: Directory, secrets: ClientSecrets, now: datetime
+    tenant: Tenant,
+    presented: Presented,
+    directory: Directory,
+    secrets: ClientSecrets,
+    observations: Observations,
+    now: datetime,
 ) -> Client:
     """The client, proven. Raises: OAuthError invalid_client, the same for every cause."""
     client = await directory.client(tenant.tenant_id, presented.client_id)
     if client is None:
         client_secret.matches_any(presented.secret or "", _NO_HASHES)
+        observations.note(tenant.tenant_id, NO_CLIENT, "unknown_client", now)
         raise _refusal("unknown client")
     if client.is_confidential:
         if presented.secret is None:
+            observations.note(tenant.tenant_id, client.client_id, "secret_missing", now)
             raise _refusal("confidential client without its secret")
         if not await secrets.match(client, presented.secret, now):
+            observations.note(tenant.tenant_id, client.client_id, "wrong_secret", now)
             raise _refusal("wrong secret")
+        secret_hash = client_secret.hash_secret(presented.secret)
+        observations.note_secret(tenant.tenant_id, client.client_id, secret_hash, now)
     elif presented.secret is not None:
         raise _refusal("public client with a secret")
     if client.disabled_at is not None or tenant.disabled_at is not None:

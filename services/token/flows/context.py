@@ -11,6 +11,7 @@ from shared.directory import Directory
 from shared.events.outbox import Relay
 from shared.fair_share import FairShare
 from shared.oauth.refresh_token import RefreshTokenKeys
+from shared.observations import Observations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,7 @@ class Context:
     signing_keys: SigningKeys
     refresh_token_keys: RefreshTokenKeys
     relay: Relay
+    observations: Observations
     share: FairShare
     clock: Clock
     entropy: Entropy
