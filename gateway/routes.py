@@ -121,7 +121,7 @@ ROUTES: tuple[Route, ...] = (
     Route(
         name="dashboard-password",
         methods=("POST",),
-        paths=("/dashboard/sign-in", "/dashboard/sign-up"),
+        paths=("/dashboard/sign-in", "/dashboard/sign-up", "/dashboard/join"),
         service="admin",
         kind=Kind.PAGE,
         limit=Limit.PASSWORD,

@@ -100,6 +100,52 @@ class ClientSecretRotated(Event, frozen=True, kw_only=True):
     former_expires_at: datetime | None
 
 
+Role: TypeAlias = Literal["owner", "admin", "viewer"]
+
+
+class MemberInvited(Event, frozen=True, kw_only=True):
+    """Somebody was invited to an app; the subject is the invitation."""
+
+    type: ClassVar[str] = "member.invited"
+    source: ClassVar[Source] = "admin"
+    actor: str
+    role: Role
+
+
+class MemberInvitationRevoked(Event, frozen=True, kw_only=True):
+    """An invitation ended before its time; the subject is the invitation."""
+
+    type: ClassVar[str] = "member.invitation_revoked"
+    source: ClassVar[Source] = "admin"
+    actor: str
+
+
+class MemberJoined(Event, frozen=True, kw_only=True):
+    """A developer took an invitation; the subject is the developer."""
+
+    type: ClassVar[str] = "member.joined"
+    source: ClassVar[Source] = "admin"
+    actor: str
+    role: Role
+
+
+class MemberRoleChanged(Event, frozen=True, kw_only=True):
+    """A member has another role from now on; the subject is the developer."""
+
+    type: ClassVar[str] = "member.role_changed"
+    source: ClassVar[Source] = "admin"
+    actor: str
+    role: Role
+
+
+class MemberRemoved(Event, frozen=True, kw_only=True):
+    """A member was removed, or left; the subject is the developer."""
+
+    type: ClassVar[str] = "member.removed"
+    source: ClassVar[Source] = "admin"
+    actor: str
+
+
 class ApiTokenCreated(Event, frozen=True, kw_only=True):
     """A developer may use the admin API on this app with a new token; `scope` says for what."""
 
@@ -230,6 +276,11 @@ CATALOG: dict[str, type[Event]] = {
         ClientDisabled,
         ClientEnabled,
         ClientSecretRotated,
+        MemberInvited,
+        MemberInvitationRevoked,
+        MemberJoined,
+        MemberRoleChanged,
+        MemberRemoved,
         ApiTokenCreated,
         ApiTokenRevoked,
         UserRegistered,

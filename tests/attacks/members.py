@@ -40,6 +40,9 @@ FIELDS = {
     "session_idle_ttl_s": "600",
     "session_absolute_ttl_s": "600",
     "current": "",
+    "role": "owner",
+    "app": "nowhere",
+    "token": "mtas_iv_forged",
 }
 
 
@@ -61,7 +64,7 @@ class Ids:
 
     def into(self, path: str) -> str:
         names = {"app_id": self.app_id, "client_id": self.client_id, "user_id": self.user_id}
-        names |= {"token_id": NEVER}
+        names |= dict.fromkeys(("token_id", "developer_id", "invitation_id"), NEVER)
         return re.sub(r"\{(\w+)[^}]*\}", lambda found: names[found[1]], path)
 
 

@@ -129,6 +129,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "rotate_signing_keys": {"emergency": True, "reason": "other"},
     "import_signing_key": {"pem": "Hijacked"},
     "update_signing_key_settings": {"signing_alg": "ES256"},
+    "change_role": {"role": "owner"},
+    "invite_member": {"email": "evil@example.com", "role": "owner"},
     "create_api_token": {"name": "Hijacked", "scope": ["apps:write"], "developer": DEVELOPER[0]},
 }
 

@@ -28,6 +28,7 @@ RIGHTS = {
     "admin.api_tokens": {"admin": "SIu"},
     "admin.tenants": {"admin": "SIU", "authorize": "S", "token": "S", "jwks": "S"},
     "admin.members": {"admin": "SIUD"},
+    "admin.invitations": {"admin": "SIu"},
     "admin.clients": {"admin": "SIU", "authorize": "S", "token": "S", "jwks": "s"},
     "admin.client_secrets": {"admin": "SIUD", "token": "S"},
     "admin.audit_log": {"admin": "SI"},
@@ -48,6 +49,10 @@ ROWS = {
     "admin.members": (
         "developer_id, role, created_at",
         "(select developer_id from admin.developers where email_key = 'member@example.com'), 'viewer', now()",
+    ),
+    "admin.invitations": (
+        "token_hash, email, email_key, role, vouched, created_at, expires_at",
+        "sha256('x'), 'x', gen_random_uuid()::text, 'viewer', false, now(), now()",
     ),
     "admin.audit_log": (
         "event_id, occurred_at, source, type, subject, data",

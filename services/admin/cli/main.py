@@ -8,6 +8,7 @@ import click
 from services.admin.cli.api import Api, Refused
 from services.admin.cli.apps import app
 from services.admin.cli.keys import keys
+from services.admin.cli.members import member
 from services.admin.cli.tokens import token
 from services.admin.cli.users import user
 from services.admin.cli.whereabouts import find
@@ -43,6 +44,7 @@ def cli(context: click.Context) -> None:
 cli.add_command(app)
 cli.add_command(user)
 cli.add_command(keys)
+cli.add_command(member)
 cli.add_command(token)
 
 

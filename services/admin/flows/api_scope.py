@@ -16,6 +16,8 @@ class ApiScope(StrEnum):
     USERS_WRITE = "users:write"
     KEYS_READ = "keys:read"
     KEYS_WRITE = "keys:write"
+    MEMBERS_READ = "members:read"
+    MEMBERS_WRITE = "members:write"
     AUDIT_READ = "audit:read"
     TOKENS_READ = "tokens:read"
     TOKENS_REVOKE = "tokens:revoke"
@@ -32,6 +34,8 @@ SAID: Final[dict[ApiScope, str]] = {
     ApiScope.USERS_WRITE: "Make, change and remove users",
     ApiScope.KEYS_READ: "See signing keys",
     ApiScope.KEYS_WRITE: "Rotate and import signing keys, also in an emergency",
+    ApiScope.MEMBERS_READ: "See members and invitations",
+    ApiScope.MEMBERS_WRITE: "Invite and remove members, and change their roles",
     ApiScope.AUDIT_READ: "Read the audit log",
     ApiScope.TOKENS_READ: "See your API tokens",
     ApiScope.TOKENS_REVOKE: "Revoke your API tokens, itself too",

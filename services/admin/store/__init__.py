@@ -2,7 +2,8 @@
 
 - `developers`: accounts and sessions; no tenant is involved
 - `api_tokens`: API tokens; a developer owns them
-- `apps`: tenants and their members, and the state of their keys
+- `apps`: tenants, who may see them, and the state of their keys
+- `members`: members of an app, and invitations to become one
 - `clients`: clients and their secrets
 - `users`: what the dashboard shows of users; authorize writes them
 - `audit`: the audit log

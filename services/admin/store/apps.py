@@ -1,17 +1,15 @@
 """Tenants, members, and the state of signing keys (apps.sql). An app is a tenant."""
 
 from datetime import datetime
-from typing import Literal
 from uuid import UUID
 
 import msgspec
 
 from shared.db import Connection, load_queries
+from shared.events.catalog import Role as Role
 from shared.oauth.types import Tenant
 
 _SQL = load_queries(__file__, "apps.sql")
-
-Role = Literal["owner", "admin", "viewer"]
 
 
 class App(Tenant, frozen=True, kw_only=True):

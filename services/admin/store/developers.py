@@ -18,6 +18,7 @@ class Credentials(msgspec.Struct, frozen=True):
 class Developer(msgspec.Struct, frozen=True):
     developer_id: UUID
     email: str
+    email_verified: bool
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +44,25 @@ async def insert_first_developer(
         _SQL["insert_first_developer"], email, email_key, password_hash, now
     )
     return developer_id
+
+
+async def insert_developer(
+    connection: Connection,
+    email: str,
+    email_key: str,
+    password_hash: str,
+    email_verified: bool,
+    now: datetime,
+) -> UUID | None:
+    """None when the address has an account."""
+    developer_id: UUID | None = await connection.fetchval(
+        _SQL["insert_developer"], email, email_key, password_hash, email_verified, now
+    )
+    return developer_id
+
+
+async def set_email_verified(connection: Connection, developer_id: UUID) -> None:
+    await connection.execute(_SQL["set_email_verified"], developer_id)
 
 
 async def get_credentials(connection: Connection, email_key: str) -> Credentials | None:

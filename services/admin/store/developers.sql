@@ -5,11 +5,23 @@ select exists (select from admin.developers);
 
 -- The first account, once: the unique index on is_first decides between any number at the same time.
 -- name: insert_first_developer
-insert into admin.developers (email, email_key, password_hash, is_operator, is_first, created_at)
-select $1, $2, $3, true, true, $4
+insert into admin.developers (
+    email, email_key, password_hash, is_operator, is_first, email_verified, created_at
+)
+select $1, $2, $3, true, true, true, $4
  where not exists (select from admin.developers)
     on conflict do nothing
 returning developer_id;
+
+-- Any other account, by invitation. No row when the address has one.
+-- name: insert_developer
+insert into admin.developers (email, email_key, password_hash, email_verified, created_at)
+values ($1, $2, $3, $4, $5)
+    on conflict (email_key) do nothing
+returning developer_id;
+
+-- name: set_email_verified
+update admin.developers set email_verified = true where developer_id = $1 and not email_verified;
 
 -- name: get_credentials
 select developer_id, password_hash
@@ -17,7 +29,7 @@ select developer_id, password_hash
  where email_key = $1 and disabled_at is null;
 
 -- name: get_developer
-select developer_id, email
+select developer_id, email, email_verified
   from admin.developers
  where email_key = $1 and disabled_at is null;
 

@@ -63,7 +63,7 @@ PUBLISH: dict[str, set[str]] = {
     "mtas.v1.T.tenant.created": {"admin"},
     "mtas.v1.T.client.updated": {"admin"},
     "mtas.v1.T.api_token.created": {"admin"},
-    "mtas.v1.T.member.invited": set(),
+    "mtas.v1.T.member.invited": {"admin"},
     "mtas.v1.T.anything.else": set(),
     "mtas.v1.tenant.created": set(),
     "mtas.v1.T.tenant.created.more": set(),

@@ -13,7 +13,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
 from services.admin.flows.context import Context
-from services.admin.routes.api import api_tokens, apps, audit_log, clients, signing_keys, users
+from services.admin.routes.api import api_tokens, apps, audit_log, clients, members, signing_keys, users
 from services.admin.routes.api.authentication import bearer_guard, json_only, provide_principal
 from services.admin.routes.api.problems import MEDIA_TYPE, exception_handlers
 from shared.secret import Secret
@@ -24,6 +24,7 @@ TOPICS: Final = {
     "Clients": clients.ROUTES,
     "Users": users.ROUTES,
     "Signing keys": signing_keys.ROUTES,
+    "Members": members.ROUTES,
     "Audit log": audit_log.ROUTES,
     "API tokens": api_tokens.ROUTES,
 }

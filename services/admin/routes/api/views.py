@@ -8,9 +8,10 @@ import msgspec
 
 from services.admin.flows.read_apps import ShownClient
 from services.admin.store.api_tokens import ApiToken
-from services.admin.store.apps import App, KeyState
+from services.admin.store.apps import App, KeyState, Role
 from services.admin.store.audit import Entry
 from services.admin.store.clients import AppClient, LiveSecret
+from services.admin.store.members import Invitation, Member
 from services.admin.store.users import User
 from shared.settings import Doc
 
@@ -178,6 +179,35 @@ class ApiTokenPage(msgspec.Struct, frozen=True, kw_only=True):
     next: Next
 
 
+class MemberView(msgspec.Struct, frozen=True, kw_only=True):
+    """A developer with a role in the app."""
+
+    developer_id: UUID
+    email: str
+    role: Role
+    created_at: datetime
+
+
+class MemberPage(msgspec.Struct, frozen=True, kw_only=True):
+    items: tuple[MemberView, ...]
+    next: Next
+
+
+class InvitationView(msgspec.Struct, frozen=True, kw_only=True):
+    """An open invitation; its link was shown once."""
+
+    invitation_id: UUID
+    email: str
+    role: Role
+    created_at: datetime
+    expires_at: datetime
+
+
+class InvitationPage(msgspec.Struct, frozen=True, kw_only=True):
+    items: tuple[InvitationView, ...]
+    next: Next
+
+
 def app_view(app: App) -> AppView:
     return AppView(**_app_fields(app))
 
@@ -209,6 +239,14 @@ def entry_view(entry: Entry) -> EntryView:
 
 def api_token_view(token: ApiToken) -> ApiTokenView:
     return ApiTokenView(**_fields(token, ApiTokenView, developer=token.email))
+
+
+def member_view(member: Member) -> MemberView:
+    return MemberView(**_fields(member, MemberView))
+
+
+def invitation_view(invitation: Invitation) -> InvitationView:
+    return InvitationView(**_fields(invitation, InvitationView))
 
 
 def _secret_view(secret: LiveSecret) -> SecretView:

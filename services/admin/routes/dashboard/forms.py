@@ -24,6 +24,11 @@ class Form:
         """As it was typed, to show again."""
         return self._fields.get(name, "")
 
+    @property
+    def kept(self) -> dict[str, str]:
+        """What another page may send on: everything but the password and the token of this page."""
+        return {name: value for name, value in self._fields.items() if name not in ("password", TOKEN_FIELD)}
+
     def text(self, name: str) -> str:
         return self.raw(name).strip()
 

@@ -33,6 +33,11 @@ DONE: Final = {
     "key-published": "The next key is published. It takes over by itself.",
     "keys-withdrawn": "Every key was withdrawn. A new one signs.",
     "key-settings": "Saved. A key that fits is published within seconds.",
+    "joined": "Welcome. You are a member of this app.",
+    "left": "You have left the app.",
+    "role-changed": "The role is changed. It counts from their next request on.",
+    "member-removed": "The member was removed.",
+    "invitation-revoked": "The invitation was revoked.",
     "signed-out": "You are signed out.",
 }
 """What a redirect may say on the page that it leads to."""

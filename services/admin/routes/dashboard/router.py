@@ -13,7 +13,9 @@ from services.admin.routes.dashboard import (
     apps,
     audit_log,
     clients,
+    join,
     keys,
+    members,
     secrets,
     settings,
     users,
@@ -23,7 +25,18 @@ from services.admin.routes.dashboard.visits import arrive, provide_principal, pr
 from services.admin.routes.dashboard.web import Web
 
 PREFIX: Final = "/dashboard"
-TOPICS: Final = (accounts, apps, settings, clients, secrets, users, keys, audit_log)
+TOPICS: Final = (
+    accounts,
+    join,
+    apps,
+    settings,
+    clients,
+    secrets,
+    users,
+    keys,
+    members,
+    audit_log,
+)
 
 
 def dashboard_router(context: Context, web: Web) -> Router:

@@ -88,6 +88,49 @@ class FamilyRevoked(Data):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MemberInvitationRevoked(Data):
+    """An invitation ended before its time; the subject is the invitation."""
+
+    type: ClassVar[str] = "member.invitation_revoked"
+    actor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberInvited(Data):
+    """Somebody was invited to an app; the subject is the invitation."""
+
+    type: ClassVar[str] = "member.invited"
+    actor: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberJoined(Data):
+    """A developer took an invitation; the subject is the developer."""
+
+    type: ClassVar[str] = "member.joined"
+    actor: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberRemoved(Data):
+    """A member was removed, or left; the subject is the developer."""
+
+    type: ClassVar[str] = "member.removed"
+    actor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberRoleChanged(Data):
+    """A member has another role from now on; the subject is the developer."""
+
+    type: ClassVar[str] = "member.role_changed"
+    actor: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionEnded(Data):
     """A user signed out, or another one signed in: families bound to the session end with it."""
 
@@ -216,6 +259,11 @@ EVENTS: Final[tuple[type[Data], ...]] = (
     ClientSecretRotated,
     ClientUpdated,
     FamilyRevoked,
+    MemberInvitationRevoked,
+    MemberInvited,
+    MemberJoined,
+    MemberRemoved,
+    MemberRoleChanged,
     SessionEnded,
     SessionRenewed,
     SessionStarted,

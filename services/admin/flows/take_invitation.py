@@ -1,0 +1,162 @@
+"""Take an invitation: with the account of the invited address, or by making that account.
+
+That it works once is the database's doing (`take_invitation`). A token that was never issued is 403; one
+that was taken, revoked or replaced, or whose 72 hours are over, is 410.
+
+Whose address it is: somebody may hold an account under an address that nobody has shown to be theirs,
+made with a link that was handed to them. Such an account takes no further invitation, unless this one
+shows it: by coming from an operator.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from services.admin.flows import sessions
+from services.admin.flows.access import Principal, has_id_shape
+from services.admin.flows.context import Context
+from services.admin.flows.emails import email_key
+from services.admin.flows.refused import Checks, Conflict, Forbidden, Refused
+from services.admin.flows.sign_in import ADDRESS
+from services.admin.store import apps, developers, members
+from services.admin.store.apps import App
+from services.admin.store.members import FoundInvitation
+from shared.db import Connection
+from shared.events.catalog import MemberJoined
+from shared.events.outbox import insert_event
+from shared.limits import address_key
+from shared.oauth.client_secret import INVITATION_PREFIX, hash_secret, is_well_formed
+from shared.passwords import check_new_password
+from shared.secret import Secret
+
+_NOT_ONE: Final = "This is not an invitation of ours. Open the link exactly as you were given it."
+
+
+class NoInvitation(Forbidden):
+    """Never issued: made up, or edited."""
+
+    title = "This invitation is not valid"
+
+    def __init__(self) -> None:
+        super().__init__(_NOT_ONE)
+
+
+class InvitationOver(Refused):
+    """Issued, and of no use any more."""
+
+    status = 410
+    title = "This invitation has ended"
+
+    def __init__(self) -> None:
+        super().__init__("It was used or revoked, or its 72 hours are over. Ask for another one.")
+
+
+class ShownInvitation(msgspec.Struct, frozen=True, kw_only=True):
+    app: App
+    invitation: FoundInvitation
+    has_account: bool
+
+
+class _Opened(msgspec.Struct, frozen=True, kw_only=True):
+    connection: Connection
+    app: App
+    invitation: FoundInvitation
+    now: datetime
+
+
+async def show_invitation(context: Context, app_id: str, token: str) -> ShownInvitation:
+    """To whoever holds the token. Raises: NoInvitation, InvitationOver."""
+    async with _open(context, app_id, token) as opened:
+        account = await developers.get_developer(opened.connection, opened.invitation.email_key)
+        return ShownInvitation(app=opened.app, invitation=opened.invitation, has_account=account is not None)
+
+
+async def take_invitation(context: Context, principal: Principal, app_id: str, token: str) -> App:
+    """With the account that is signed in. Raises: NoInvitation, InvitationOver, Forbidden."""
+    assert principal.developer_id is not None
+    assert principal.email is not None
+    async with _open(context, app_id, token) as opened:
+        key = email_key(principal.email)
+        if key != opened.invitation.email_key:
+            raise Forbidden("This invitation is for another email address. Sign in with that one.")
+        account = await developers.get_developer(opened.connection, key)
+        if not (opened.invitation.vouched or (account is not None and account.email_verified)):
+            raise Forbidden(
+                "Nobody has verified that this email address is yours. Ask an operator for the invitation."
+            )
+        await _join(opened, principal.developer_id)
+        if opened.invitation.vouched:
+            await developers.set_email_verified(opened.connection, principal.developer_id)
+        app = opened.app
+    context.relay.nudge()
+    return app
+
+
+async def sign_up_invited(
+    context: Context, app_id: str, token: str, password: str, address: str
+) -> tuple[App, Secret]:
+    """Makes the account of the invited address; the app, and the new account's session.
+
+    Raises: NoInvitation, InvitationOver, Invalid; Conflict when there is an account by now; TooManyTries.
+    """
+    await context.limiter.spend(f"address:{address_key(address)}", ADDRESS)
+    await show_invitation(context, app_id, token)  # before a password is hashed for it
+    checks = Checks()
+    try:
+        check_new_password(password)
+    except ValueError as error:
+        checks.add("password", str(error))
+    checks.refuse_if_any()
+    password_hash = await context.passwords.hash(None, password)
+    async with _open(context, app_id, token) as opened:
+        invitation = opened.invitation
+        developer_id = await developers.insert_developer(
+            opened.connection,
+            invitation.email,
+            invitation.email_key,
+            password_hash,
+            invitation.vouched,
+            opened.now,
+        )
+        if developer_id is None:
+            raise Conflict("There is an account with this email address. Sign in with it.")
+        await _join(opened, developer_id)
+        session = await sessions.begin(context, opened.connection, developer_id)
+        app = opened.app
+    context.relay.nudge()
+    return app, session
+
+
+@asynccontextmanager
+async def _open(context: Context, app_id: str, token: str) -> AsyncIterator[_Opened]:
+    """A transaction that is set to the app's tenant. Raises: NoInvitation, InvitationOver."""
+    if not has_id_shape(app_id) or not is_well_formed(token, INVITATION_PREFIX):
+        raise NoInvitation
+    async with context.database.transaction() as connection:
+        app = await apps.get_app(connection, app_id)
+        if app is None:
+            raise NoInvitation
+        await apps.set_tenant(connection, app.tenant_id)
+        now = context.clock()
+        invitation = await members.find_invitation(connection, app.tenant_id, hash_secret(token), now)
+        if invitation is None:
+            raise NoInvitation
+        if invitation.is_over:
+            raise InvitationOver
+        yield _Opened(connection=connection, app=app, invitation=invitation, now=now)
+
+
+async def _join(opened: _Opened, developer_id: UUID) -> None:
+    """Raises: InvitationOver for all but the first."""
+    tenant_id, invitation = opened.app.tenant_id, opened.invitation
+    if not await members.take_invitation(
+        opened.connection, tenant_id, invitation.invitation_id, opened.now, developer_id
+    ):
+        raise InvitationOver
+    if await members.join_members(opened.connection, tenant_id, developer_id, invitation.role, opened.now):
+        event = MemberJoined(actor=f"developer:{developer_id}", role=invitation.role)
+        await insert_event(opened.connection, tenant_id, developer_id, event, opened.now)
