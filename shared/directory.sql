@@ -2,8 +2,8 @@
 -- tenant and answer in one round trip (migrations/0008_reads_at_once.sql).
 
 -- name: get_tenant_by_slug
-select tenant_id, slug, name, issuer, signing_alg, sign_up_enabled, code_ttl_s, access_token_ttl_s,
-       id_token_ttl_s, refresh_idle_ttl_s, refresh_absolute_ttl_s, session_idle_ttl_s,
+select tenant_id, slug, name, issuer, signing_alg, sign_up_enabled, verified_email_required, code_ttl_s,
+       access_token_ttl_s, id_token_ttl_s, refresh_idle_ttl_s, refresh_absolute_ttl_s, session_idle_ttl_s,
        session_absolute_ttl_s, disabled_at
   from admin.tenants
  where slug = $1;

@@ -19,6 +19,7 @@ import argon2.exceptions
 from shared.breached_passwords import is_breached
 from shared.fair_share import Counters, FairShare
 from shared.guessable import is_about, is_pattern
+from shared.text import Text
 
 MIN_LENGTH: Final = 15
 """Where the password is the only factor (NIST SP 800-63B-4 §3.1.1.2)."""
@@ -34,7 +35,7 @@ def normalize(password: str) -> str:
 
 
 def check_new_password(password: str, *about: str) -> None:
-    """May this be somebody's password? Raises: ValueError, in words for the one who typed it.
+    """May this be somebody's password? Raises: ValueError, with a Text for the one who typed it.
 
     Long enough, and none of those that are tried first (NIST SP 800-63B-4 §3.1.1.2). `about` is what
     an attacker knows: the email address and name, the app. No rules of composition. Length counts in
@@ -42,23 +43,31 @@ def check_new_password(password: str, *about: str) -> None:
     """
     length = len(normalize(password))
     if length < MIN_LENGTH:
-        raise ValueError(f"Use at least {MIN_LENGTH} characters: a few words that you will remember.")
+        raise ValueError(
+            Text("Use at least %(number)s characters: a few words that you will remember.", number=MIN_LENGTH)
+        )
     if length > MAX_LENGTH:
-        raise ValueError(f"Use at most {MAX_LENGTH} characters.")
+        raise ValueError(Text("Use at most %(number)s characters.", number=MAX_LENGTH))
     if is_breached(password):
         raise ValueError(
-            "This password is known from a data breach, so it is among the first that are tried. "
-            "Use a few words that do not belong together."
+            Text(
+                "This password is known from a data breach, so it is among the first that are tried. "
+                "Use a few words that do not belong together."
+            )
         )
     if is_pattern(password):
         raise ValueError(
-            "This is little more than a repetition or a row of keys, and easily guessed. "
-            "Use a few words that do not belong together."
+            Text(
+                "This is little more than a repetition or a row of keys, and easily guessed. "
+                "Use a few words that do not belong together."
+            )
         )
     if is_about(password, about):
         raise ValueError(
-            "This is little more than your name, your email address or the name of the app, and easily "
-            "guessed. Use a few words that do not belong together."
+            Text(
+                "This is little more than your name, your email address or the name of the app, and easily "
+                "guessed. Use a few words that do not belong together."
+            )
         )
 
 

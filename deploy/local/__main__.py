@@ -69,6 +69,7 @@ def _show(screen: Terminal, stack: Stack) -> None:
             rows.append(
                 ("Set-up token", f"{stack.secrets['setup-token']}   (asked for with the first account)")
             )
+        rows.append(("Mail that was sent", f"http://localhost:{stack.ports['mailbox']}"))
         rows.append(("Command line", ".venv/bin/mtas --help"))
     else:
         rows += [(name, f"127.0.0.1:{stack.ports[name]}") for name in ("postgres", "valkey", "nats")]

@@ -16,7 +16,7 @@ from deploy.local.folder import Folder
 from deploy.secrets import SERVICES
 
 # As the stack itself stops: the gateway first, the stores last.
-ORDER = (("gateway",), SERVICES, ("provision",), ("valkey", "nats", "postgres"))
+ORDER = (("gateway",), SERVICES, ("mailbox",), ("provision",), ("valkey", "nats", "postgres"))
 SIGNALS = {"postgres": signal.SIGINT}
 GRACE_S = 10.0
 

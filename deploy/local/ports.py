@@ -15,6 +15,8 @@ USUAL = {
     "token": 8102,
     "jwks": 8103,
     "admin": 8104,
+    "smtp": 1025,
+    "mailbox": 8025,
 }
 
 # Below the range that kernels take for outgoing connections (32768 up on Linux, 49152 up on

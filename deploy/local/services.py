@@ -2,12 +2,13 @@
 
 import http.client
 import os
+import socket
 import sys
 from pathlib import Path
 
 from deploy.local.nats import Nats
 from deploy.local.postgres import Postgres
-from deploy.local.process import Process
+from deploy.local.process import Process, plain_environment
 from deploy.local.secrets import Secrets
 from deploy.local.valkey import Valkey
 from deploy.secrets import SERVICES, VALKEY_USERS, variable
@@ -21,6 +22,8 @@ FILES = {
     "jwks": ("key-encryption-keys", "internal-token"),
     "admin": ("form-secret", "internal-token", "setup-token", "operator-token"),
 }
+
+MAILERS = ("authorize",)
 
 
 def environment(
@@ -48,6 +51,10 @@ def environment(
     }
     if name in VALKEY_USERS:
         ours["MTAS_VALKEY_URL"] = valkey.url(name)
+    if name in MAILERS and not os.environ.get(
+        "MTAS_SMTP_URL"
+    ):  # a mail server of the caller's own goes first
+        ours["MTAS_SMTP_URL"] = f"smtp://127.0.0.1:{ports['smtp']}"
     if name == "admin":
         ours["MTAS_AUTHORIZE_URL"] = f"http://127.0.0.1:{ports['authorize']}"
         ours["MTAS_JWKS_URL"] = f"http://127.0.0.1:{ports['jwks']}"
@@ -71,6 +78,29 @@ def process(service: str, port: int, log: Path, env: dict[str, str], *, name: st
         # Requests under way have MTAS_DRAIN_S (10) to end.
         grace_s=15.0,
     )
+
+
+def mailbox(ports: dict[str, int], log: Path) -> Process:
+    """Where the services' mail ends in a local run."""
+    return Process(
+        name="mailbox",
+        argv=[
+            *(sys.executable, "-m", "deploy.local.mailbox"),
+            *("--smtp", str(ports["smtp"]), "--http", str(ports["mailbox"])),
+        ],
+        log=log,
+        ready=lambda: _listens(ports["smtp"]) and _listens(ports["mailbox"]),
+        env=plain_environment(),
+        cwd=ROOT,
+    )
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 def is_ready(port: int) -> bool:

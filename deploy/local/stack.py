@@ -231,6 +231,9 @@ class Stack:
             started = [name for service in self._services for name in self._instances[service]]
             names = [*started, *(["gateway"] if self._with_gateway else [])]
             step.detail(", ".join(names))
+            if set(self._services) & set(services.MAILERS):
+                self._spawn(services.mailbox(self.ports, self.log("mailbox")))
+                names.append("mailbox")
             for name in started:
                 self._spawn(self._service(name))
             if self._with_gateway:

@@ -49,7 +49,8 @@ grant select on jwks.key_fetches to mtas_admin;
 grant usage on schema authorize, jwks to mtas_authorize;
 grant select, insert, update on authorize.users, authorize.credentials, authorize.sessions to mtas_authorize;
 grant delete on authorize.users to mtas_authorize;
-grant execute on function authorize.delete_forgotten_sessions to mtas_authorize;
+grant select, insert, update on authorize.mails to mtas_authorize;
+grant execute on function authorize.delete_forgotten_sessions, authorize.delete_forgotten_mails to mtas_authorize;
 grant select on admin.tenants, admin.clients to mtas_authorize;
 grant select (tenant_id, kid, alg, state, public_jwk, removes_at, withdrawn_at) on jwks.signing_keys
     to mtas_authorize;
@@ -91,3 +92,4 @@ grant select, insert, update on admin.observations to mtas_scheduler;
 grant select, insert, update, delete on admin.activity to mtas_scheduler;
 grant select (tenant_id, client_id, secret_hash, last_used_at), update (last_used_at) on admin.client_secrets
     to mtas_scheduler;
+grant select (tenant_id, mail_id, expires_at), delete, update (sent_at) on authorize.mails to mtas_scheduler;

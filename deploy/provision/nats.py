@@ -41,6 +41,7 @@ STREAMS = (
 )
 
 CONSUMERS = {
+    "authorize": ["mtas.v1.*.mail.requested"],
     "jwks": ["mtas.v1.*.tenant.*"],
     "token": ["mtas.v1.*.session.ended", "mtas.v1.*.user.*"],
     "admin": ["mtas.v1.>"],

@@ -15,8 +15,9 @@ from litestar.types import ASGIApp
 
 from services.authorize import events
 from services.authorize.flows.context import Context
+from services.authorize.flows.links import Links
 from services.authorize.flows.public_keys import PublicKeys
-from services.authorize.flows.upkeep import forget_sessions
+from services.authorize.flows.upkeep import forget_what_is_over
 from services.authorize.routes import authorize, logout, questions, sign_in
 from services.authorize.routes.assets import asset, asset_url
 from services.authorize.routes.errors import exception_handlers
@@ -24,6 +25,7 @@ from services.authorize.routes.internal import internal_router
 from services.authorize.routes.visitors import pages_for, read_visitor, resolve_tenant
 from services.authorize.routes.web import Web
 from services.authorize.settings import Settings
+from services.authorize.texts import Texts
 from shared import valkey
 from shared.clock import Clock, Entropy, random_bytes, utc_now
 from shared.db import Database
@@ -33,12 +35,15 @@ from shared.events.outbox import Relay
 from shared.http.context import RequestContext
 from shared.http.health import health_routes
 from shared.limits import Limiter
+from shared.mail.smtp import Mailer
 from shared.observations import Observations
 from shared.pages.templates import environment
 from shared.passwords import Passwords
 from shared.service import background
 
 MAX_BODY: Final = 64 * 1024
+MAILS_AT_ONCE: Final = 8
+"""Connections to the mail server."""
 _TEMPLATES: Final = Path(__file__).with_name("pages")
 _FORM_SECRET: Final = re.compile(r"[0-9a-fA-F]{64}")
 _ROUTES: Final = (
@@ -69,6 +74,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
     store = valkey.open_valkey(settings.valkey_url)
     bus = Bus(settings.nats_url, "authorize")
     context = Context(
+        public_url=settings.public_url,
         database=database,
         valkey=store,
         directory=Directory(database, ttl_s=settings.cache_ttl_s),
@@ -81,6 +87,9 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
         limiter=Limiter(store, "authorize", clock),
         relay=Relay(database, bus, "authorize"),
         observations=Observations(database),
+        links=Links(settings.form_secret),
+        mailer=Mailer(settings.smtp_url, settings.mail_from) if settings.smtp_url else None,
+        texts=Texts(),
         clock=clock,
         entropy=entropy,
     )
@@ -89,9 +98,10 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
-        async with background(
-            bus.run(), context.relay.run(), context.observations.run(), forget_sessions(context)
-        ):
+        jobs = [bus.run(), context.relay.run(), context.observations.run(), forget_what_is_over(context)]
+        if context.mailer is not None:
+            jobs.append(bus.consume(events.handler(context), at_once=MAILS_AT_ONCE))
+        async with background(*jobs):
             yield
         context.passwords.close()
         await store.aclose()

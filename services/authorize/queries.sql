@@ -5,7 +5,7 @@
 select array[name, slug] from admin.tenants where tenant_id = $1;
 
 -- name: get_credentials
-select u.user_id, c.password_hash, u.disabled_at
+select u.user_id, c.password_hash, u.disabled_at, u.email, u.email_verified
   from authorize.users u join authorize.credentials c using (tenant_id, user_id)
  where u.tenant_id = $1 and u.email_key = $2;
 
@@ -44,8 +44,9 @@ returning user_id;
 
 -- The lock waits for a disabling under way, and then finds no user.
 -- name: insert_session
-insert into authorize.sessions (tenant_id, token_hash, user_id, auth_time, last_seen_at, expires_at)
-select tenant_id, $3, user_id, $4, $4, $5
+insert into authorize.sessions
+    (tenant_id, token_hash, user_id, auth_time, last_seen_at, expires_at, created_at, user_agent, address)
+select tenant_id, $3, user_id, $4, $4, $5, $4, $6, $7
   from authorize.users
  where tenant_id = $1 and user_id = $2 and disabled_at is null
    for share
@@ -57,7 +58,7 @@ returning session_id;
 -- that what other apps hold of it lives on, and what a thief holds does not.
 -- name: renew_session
 update authorize.sessions s
-   set token_hash = $4, auth_time = $5, last_seen_at = $5, expires_at = $6
+   set token_hash = $4, auth_time = $5, last_seen_at = $5, expires_at = $6, user_agent = $8, address = $9
   from authorize.users u
  where s.tenant_id = $1 and s.user_id = $2 and s.token_hash = $3
    and s.ended_at is null and s.expires_at > $5 and s.last_seen_at > $7
@@ -93,3 +94,85 @@ select authorize.delete_forgotten_sessions($1);
 -- Retired keys too: a token may be old and still tell whom it was about. Not one that leaked.
 -- name: list_public_keys
 select kid, alg, public_jwk from jwks.signing_keys where tenant_id = $1 and withdrawn_at is null;
+
+
+-- Mails. A row is sent by one process at a time: $3 now, $4 a claim older than this is nobody's.
+-- name: insert_mail
+insert into authorize.mails
+    (tenant_id, purpose, email, user_id, locale, interaction_id, created_at, expires_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
+returning mail_id;
+
+-- name: claim_mail
+update authorize.mails
+   set claimed_at = $3
+ where tenant_id = $1 and mail_id = $2 and sent_at is null and (claimed_at is null or claimed_at < $4)
+returning purpose, email, user_id, locale, created_at, expires_at;
+
+-- name: is_mail_waiting
+select exists (select from authorize.mails where tenant_id = $1 and mail_id = $2 and sent_at is null);
+
+-- Whose address it is, now. A mail to confirm one is only for whom there is something to confirm.
+-- name: address_mail
+update authorize.mails m
+   set user_id = u.user_id
+  from authorize.users u
+ where m.tenant_id = $1 and m.mail_id = $2
+   and u.tenant_id = m.tenant_id and u.email_key = $3 and u.disabled_at is null
+   and not ($4 and u.email_verified)
+returning m.purpose, u.email, m.user_id, m.locale, m.created_at, m.expires_at;
+
+-- name: set_mail_sent
+update authorize.mails set sent_at = $3 where tenant_id = $1 and mail_id = $2;
+
+-- name: release_mail
+update authorize.mails set claimed_at = null where tenant_id = $1 and mail_id = $2;
+
+-- name: get_slug
+select slug from admin.tenants where tenant_id = $1;
+
+-- A link works once, in time, while its user may use it: one statement, so of two at once one finds a row.
+-- name: use_link
+update authorize.mails m
+   set used_at = $4
+  from authorize.users u
+ where m.tenant_id = $1 and m.mail_id = $2 and m.purpose = $3 and m.used_at is null and m.expires_at > $4
+   and u.tenant_id = m.tenant_id and u.user_id = m.user_id and u.disabled_at is null
+returning m.user_id, m.email, m.interaction_id, m.locale, u.email as present_email;
+
+-- The same without using it, for the page that asks.
+-- name: get_link
+select m.user_id, m.email, m.interaction_id, m.locale, u.email as present_email
+  from authorize.mails m join authorize.users u using (tenant_id, user_id)
+ where m.tenant_id = $1 and m.mail_id = $2 and m.purpose = $3 and m.used_at is null and m.expires_at > $4
+   and u.disabled_at is null;
+
+-- What was sent before is void: after a new password or address, a link in an old mail does nothing.
+-- name: void_links
+update authorize.mails
+   set used_at = $3
+ where tenant_id = $1 and user_id = $2 and used_at is null
+   and purpose in ('verify_email', 'reset_password', 'change_email');
+
+-- name: delete_forgotten_mails
+select authorize.delete_forgotten_mails($1);
+
+-- name: verify_email
+update authorize.users
+   set email_verified = true, updated_at = $4
+ where tenant_id = $1 and user_id = $2 and email = $3 and not email_verified
+returning user_id;
+
+-- name: lock_user
+select user_id from authorize.users where tenant_id = $1 and user_id = $2 for update;
+
+-- A new password by a link: whoever reads the mail has the address, and all that was granted before is void.
+-- name: reset_password
+with changed as (
+    update authorize.credentials
+       set password_hash = $3, updated_at = $5
+     where tenant_id = $1 and user_id = $2
+)
+update authorize.users
+   set grants_valid_from = $5, email_verified = email_verified or email = $4, updated_at = $5
+ where tenant_id = $1 and user_id = $2;

@@ -10,11 +10,23 @@ class Settings(CommonSettings, frozen=True, kw_only=True):
     listen_port: Annotated[int, Doc(description="Port of the authorize service.", ge=1, le=65535)] = 8101
     valkey_url: Annotated[Secret, Doc(description="Valkey, as this service's own user.")]
     form_secret: Annotated[
-        Secret, Doc(description="64 hexadecimal characters; binds forms to the browser they were sent to.")
+        Secret,
+        Doc(
+            description="64 hexadecimal characters; binds forms to the browser they were sent to, "
+            "and makes the links in mails."
+        ),
     ]
     internal_token: Annotated[
         Secret, Doc(description="Bearer token of `/internal`, which only the admin service calls.")
     ]
+    smtp_url: Annotated[
+        Secret,
+        Doc(
+            description="Mail server: `smtp://user:password@host:port`, or `smtps://`. Without it no mail is "
+            "sent, and pages that need one are not there."
+        ),
+    ] = Secret("")
+    mail_from: Annotated[str, Doc(description="Address that mail comes from.")] = "no-reply@localhost"
     password_workers: Annotated[
         int, Doc(description="How many passwords are hashed at once; each takes 19 MiB.", ge=1, le=64)
     ] = 2

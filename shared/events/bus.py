@@ -28,6 +28,7 @@ log = structlog.get_logger()
 STREAM: Final = "MTAS"
 DEAD_LETTERS: Final = "mtas.dead"
 MAX_FAILURES: Final = 5
+_BATCH: Final = 50
 _PUBLISH_TIMEOUT_S: Final = 2.0
 
 Handler = Callable[[CloudEvent], Awaitable[None]]
@@ -35,6 +36,10 @@ Handler = Callable[[CloudEvent], Awaitable[None]]
 
 class BusUnavailable(Exception):
     """NATS is away, or did not confirm in time."""
+
+
+class Hopeless(Exception):
+    """A handler says so of an event that no second try will help: to the dead letters at once."""
 
 
 class Bus:
@@ -96,12 +101,13 @@ class Bus:
         except (nats.errors.Error, nats.js.errors.Error, OSError, TimeoutError) as error:
             raise BusUnavailable(type(error).__name__) from error
 
-    async def consume(self, handler: Handler) -> None:
+    async def consume(self, handler: Handler, *, at_once: int = 1) -> None:
         """Hand every event of this service's durable consumer to `handler`, until cancelled.
 
         The handler must be idempotent. When it raises, the event comes again, later each time;
-        after MAX_FAILURES it goes to the dead letters and the others go on. While the database
-        is away it just comes again.
+        after MAX_FAILURES, or when it is Hopeless, it goes to the dead letters and the others go on.
+        While the database is away it just comes again. One after the other; with `at_once` so many
+        beside each other, in no order, for a handler that mostly waits.
         """
         waiting = False
         while True:
@@ -112,7 +118,7 @@ class Bus:
             try:
                 subscription = await self._jetstream.pull_subscribe_bind(durable=self._name, stream=STREAM)
                 while True:
-                    await self._consume_batch(subscription, handler)
+                    await self._consume_batch(subscription, handler, at_once)
                     waiting = False
             except (nats.errors.Error, nats.js.errors.Error, OSError, TimeoutError) as error:
                 if not waiting:
@@ -124,10 +130,13 @@ class Bus:
                         await subscription.unsubscribe()
             await asyncio.sleep(1)
 
-    async def _consume_batch(self, subscription: Any, handler: Handler) -> None:
+    async def _consume_batch(self, subscription: Any, handler: Handler, at_once: int) -> None:
         try:
-            messages = await subscription.fetch(50, timeout=5)
+            messages = await subscription.fetch(_BATCH if at_once == 1 else at_once, timeout=5)
         except (TimeoutError, nats.errors.TimeoutError):
+            return
+        if at_once > 1:
+            await asyncio.gather(*(self._handle(message, handler) for message in messages))
             return
         for message in messages:
             await self._handle(message, handler)
@@ -140,6 +149,9 @@ class Bus:
             # Not the event's fault, and no reason to give it up: it waits for the store, however long.
             log.info("event waits", subject=message.subject, cause=type(error).__name__)
             await message.nak(delay=self.retry_after_s * min(30, 2**message.metadata.num_delivered))
+        except Hopeless as error:
+            log.warning("event given up", subject=message.subject, cause=str(error))
+            await self._bury(message)
         except Exception as error:
             # Counted here, not by num_delivered: a delivery while a store was away is not its fault.
             sequence = message.metadata.sequence.stream

@@ -188,6 +188,58 @@ class UserEnabled(Event, frozen=True, kw_only=True):
     source: ClassVar[Source] = "authorize"
 
 
+class UserUpdated(Event, frozen=True, kw_only=True):
+    """A user's profile or address changed, or was confirmed: `changed` names the fields."""
+
+    type: ClassVar[str] = "user.updated"
+    source: ClassVar[Source] = "authorize"
+    changed: tuple[str, ...]
+
+
+class UserPasswordChanged(Event, frozen=True, kw_only=True):
+    """A user chose a new password: knowing the former one (`user`), or by a link in a mail (`reset`).
+
+    After a reset all sessions and grants from before are void; else those of other sessions.
+    """
+
+    type: ClassVar[str] = "user.password_changed"
+    source: ClassVar[Source] = "authorize"
+    by: Literal["user", "reset"]
+
+
+class UserDeleted(Event, frozen=True, kw_only=True):
+    """A user was deleted, with their sessions; their grants are void."""
+
+    type: ClassVar[str] = "user.deleted"
+    source: ClassVar[Source] = "authorize"
+    by: Literal["user", "administrator"]
+
+
+class ConsentGiven(Event, frozen=True, kw_only=True):
+    """A user allowed a third party's client what it asks for. The subject is the user."""
+
+    type: ClassVar[str] = "user.consent_given"
+    source: ClassVar[Source] = "authorize"
+    client_id: str
+    scope: tuple[str, ...]
+
+
+class ConsentWithdrawn(Event, frozen=True, kw_only=True):
+    """A user disconnected a client: its grants are revoked. The subject is the user."""
+
+    type: ClassVar[str] = "user.consent_withdrawn"
+    source: ClassVar[Source] = "authorize"
+    client_id: str
+
+
+class MailRequested(Event, frozen=True, kw_only=True):
+    """A mail is to be sent; the subject is its id, under which authorize knows to whom and what."""
+
+    type: ClassVar[str] = "mail.requested"
+    source: ClassVar[Source] = "authorize"
+    purpose: str
+
+
 class SessionStarted(Event, frozen=True, kw_only=True):
     """A user signed in at the hosted pages."""
 
@@ -207,12 +259,13 @@ class SessionRenewed(Event, frozen=True, kw_only=True):
 
 
 class SessionEnded(Event, frozen=True, kw_only=True):
-    """A user signed out, or another one signed in: families bound to the session end with it."""
+    """A user signed out, or somebody else in the same browser; or the user ended it from another
+    session, or by a new password: families bound to the session end with it."""
 
     type: ClassVar[str] = "session.ended"
     source: ClassVar[Source] = "authorize"
     user_id: UUID
-    reason: Literal["signed_out", "replaced"]
+    reason: Literal["signed_out", "replaced", "ended_by_user", "password_changed"]
 
 
 class FamilyRevoked(Event, frozen=True, kw_only=True):
@@ -286,6 +339,12 @@ CATALOG: dict[str, type[Event]] = {
         UserRegistered,
         UserDisabled,
         UserEnabled,
+        UserUpdated,
+        UserPasswordChanged,
+        UserDeleted,
+        ConsentGiven,
+        ConsentWithdrawn,
+        MailRequested,
         SessionStarted,
         SessionRenewed,
         SessionEnded,

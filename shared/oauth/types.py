@@ -42,6 +42,7 @@ class Tenant(msgspec.Struct, frozen=True, kw_only=True):
     issuer: str
     signing_alg: str
     sign_up_enabled: bool
+    verified_email_required: bool
     code_ttl_s: int
     access_token_ttl_s: int
     id_token_ttl_s: int

@@ -37,6 +37,7 @@ RIGHTS = {
     "authorize.users": {"authorize": "SIUD", "admin": "s", "token": "s"},
     "authorize.credentials": {"authorize": "SIU"},
     "authorize.sessions": {"authorize": "SIU", "token": "s"},
+    "authorize.mails": {"authorize": "SIU"},
     "jwks.signing_keys": {"jwks": "SIUD", "token": "S", "admin": "s", "authorize": "s"},
     "jwks.key_fetches": {"jwks": "SD", "admin": "S"},
     "token.families": {"token": "SIU"},
@@ -60,6 +61,10 @@ ROWS = {
     ),
     "admin.observations": ("client_id, kind, times, last_at", "'c', 'wrong_secret', 1, now()"),
     "admin.activity": ("hour, kind, times", "now(), 'failed', 1"),
+    "authorize.mails": (
+        "purpose, email, locale, created_at, expires_at",
+        "'verify_email', 'a@example.com', 'en', now(), now()",
+    ),
     "jwks.signing_keys": (
         "kid, alg, state, public_jwk, sealed_private_key, kek_id, created_at, activates_at",
         "gen_random_uuid()::text, 'RS256', 'active', '{}', 'x', 'k', now(), now()",

@@ -22,6 +22,17 @@ BEGUN_AT_TENANT: Final = Bucket(size=5000, per_second=50.0)
 some 7 MB of an address, some 150 MB of a tenant that is stormed from everywhere."""
 
 
+MAILS_TO_ACCOUNT: Final = Bucket(size=5, per_second=1 / 600)
+"""To one address: any of them serves, so that nobody is locked out by who asks in their name."""
+MAILS_BY_ADDRESS: Final = Bucket(size=30, per_second=1 / 60)
+
+
+async def count_mail(context: Context, tenant_id: UUID, address: str, email_key: str) -> None:
+    """Somebody at this address has a mail sent to an account, which may not exist. Raises: TooManyTries."""
+    await context.limiter.spend(f"{tenant_id}:mails:{address_key(address)}", MAILS_BY_ADDRESS)
+    await context.limiter.spend(f"{tenant_id}:mail:{account_key(email_key)}", MAILS_TO_ACCOUNT)
+
+
 async def count_address(context: Context, tenant_id: UUID, address: str) -> None:
     """Somebody at this address (IPv6: this /64) signs in or up. Raises: TooManyTries."""
     await context.limiter.spend(f"{tenant_id}:address:{address_key(address)}", ADDRESS)

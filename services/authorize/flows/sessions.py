@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 
 from services.authorize import store
-from services.authorize.flows.context import Context
+from services.authorize.flows.context import Context, Visitor
 from services.authorize.store import Session
 from shared.db import Connection
 from shared.events.catalog import SessionEnded, SessionRenewed, SessionStarted
@@ -45,7 +45,7 @@ async def current_session(context: Context, tenant: Tenant, token: str | None) -
 
 
 async def start_session(
-    connection: Connection, context: Context, tenant: Tenant, user_id: UUID, *, former_token: str | None
+    connection: Connection, context: Context, tenant: Tenant, user_id: UUID, visitor: Visitor
 ) -> StartedSession | None:
     """Begin one in the caller's transaction, under a new token.
 
@@ -54,6 +54,7 @@ async def start_session(
     None when the user may not have one: disabled since their password was looked at.
     """
     now = context.clock()
+    former_token = visitor.session_token
     token = Secret(b64url(context.entropy(32)))
     expires_at = now + timedelta(seconds=tenant.session_absolute_ttl_s)
     if former_token is not None:
@@ -66,6 +67,8 @@ async def start_session(
             now=now,
             idle_since=_idle_since(tenant, now),
             expires_at=expires_at,
+            user_agent=visitor.user_agent,
+            address=visitor.address,
         )
         if renewed is not None:
             event = SessionRenewed(user_id=user_id, amr=("pwd",))
@@ -78,6 +81,8 @@ async def start_session(
         user_id=user_id,
         now=now,
         expires_at=expires_at,
+        user_agent=visitor.user_agent,
+        address=visitor.address,
     )
     if session_id is None:
         return None

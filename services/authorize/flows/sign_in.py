@@ -9,6 +9,8 @@ import structlog
 from services.authorize import store
 from services.authorize.flows import email_address, limits
 from services.authorize.flows.context import Context, Visitor
+from services.authorize.flows.mail_links import ask_for_link
+from services.authorize.flows.mailing import Mailing
 from services.authorize.flows.sessions import StartedSession, start_session
 from services.authorize.store import Credentials
 from shared.oauth.types import Tenant
@@ -21,12 +23,19 @@ class WrongCredentials(Exception):
     """No such account, another password, or an account that is disabled: the caller learns no more."""
 
 
+class EmailNotVerified(Exception):
+    """The right password, where one must have confirmed one's address first: a mail with the link is sent.
+
+    Raised after the password alone, so it tells nothing to who does not have it.
+    """
+
+
 async def sign_in(
-    context: Context, tenant: Tenant, visitor: Visitor, email: str, password: str
+    context: Context, tenant: Tenant, visitor: Visitor, email: str, password: str, mailing: Mailing
 ) -> StartedSession:
     """Check the password, and begin a session in place of the one this browser had.
 
-    Raises: WrongCredentials, TooManyTries, Unavailable.
+    Raises: WrongCredentials, EmailNotVerified, TooManyTries, Unavailable, MailOff.
     """
     email_key = email_address.key_of(email)
     await limits.count_address(context, tenant.tenant_id, visitor.address)
@@ -39,6 +48,9 @@ async def sign_in(
         context.observations.note(tenant.tenant_id, NO_CLIENT, "wrong_password", context.clock())
         raise WrongCredentials
     await limits.forgive_account(context, tenant.tenant_id, email_key)
+    if tenant.verified_email_required and not found.email_verified:
+        await ask_for_link(context, tenant, visitor, "verify_email", found.email, mailing)
+        raise EmailNotVerified
     return await _start(context, tenant, visitor, found, password)
 
 
@@ -49,9 +61,7 @@ async def _start(
     passwords = context.passwords
     new = await passwords.hash(tenant_id, password) if passwords.needs_rehash(old) else None
     async with context.database.tenant(tenant_id) as connection:
-        session = await start_session(
-            connection, context, tenant, credentials.user_id, former_token=visitor.session_token
-        )
+        session = await start_session(connection, context, tenant, credentials.user_id, visitor)
         if session is None:
             raise WrongCredentials
         if new is not None:

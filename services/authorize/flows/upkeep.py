@@ -1,4 +1,4 @@
-"""Forget sessions that are long over, a batch at a time."""
+"""Forget sessions and mails that are long over, a batch at a time."""
 
 import asyncio
 from typing import Final
@@ -15,19 +15,20 @@ PERIOD_S: Final = 600
 BATCH: Final = 1000
 
 
-async def forget_sessions(context: Context) -> None:
+async def forget_what_is_over(context: Context) -> None:
     """Every ten minutes, until cancelled. Several processes may: each takes other rows."""
     while True:
         await asyncio.sleep(PERIOD_S)
         try:
-            await forget_sessions_now(context)
+            await forget_now(context)
         except (*UNAVAILABLE, asyncpg.PostgresError) as error:
-            log.warning("sessions that are over stay for now", error=type(error).__name__)
+            log.warning("what is over stays for now", error=type(error).__name__)
 
 
-async def forget_sessions_now(context: Context) -> None:
+async def forget_now(context: Context) -> None:
     while True:
         async with context.database.connection() as connection:
             deleted = await store.delete_forgotten_sessions(connection, BATCH)
+            deleted += await store.delete_forgotten_mails(connection, BATCH)
         if deleted == 0:
             return

@@ -15,15 +15,18 @@ from shared.db import Connection
 from shared.events.catalog import UserDisabled, UserEnabled, UserRegistered
 from shared.events.outbox import insert_event
 from shared.passwords import check_new_password
+from shared.text import Text
 
 MAX_NAME_LENGTH: Final = 200
+NO_EMAIL_ADDRESS: Final = Text("Enter an email address, like name@example.com.")
+NO_NAME: Final = Text("Use at most %(number)s characters, on one line.", number=MAX_NAME_LENGTH)
 _NOT_IN_NAMES: Final = ("Cc", "Cs", "Zl", "Zp")  # controls and line breaks; joiners belong in some names
 
 
 class InvalidUser(Exception):
     """What cannot be: `errors` says so by field, in words for the one who typed it."""
 
-    def __init__(self, errors: Mapping[str, str]) -> None:
+    def __init__(self, errors: Mapping[str, Text]) -> None:
         super().__init__(", ".join(errors))
         self.errors: Final = dict(errors)
 
@@ -70,19 +73,31 @@ def read_new_user(
     errors = {}
     email = email_address.clean(email)
     if not email_address.is_well_formed(email):
-        errors["email"] = "Enter an email address, like name@example.com."
+        errors["email"] = NO_EMAIL_ADDRESS
     try:
         check_new_password(password, email, name or "", *app)
     except ValueError as error:
-        errors["password"] = str(error)
+        errors["password"] = error.args[0]
     name = unicodedata.normalize("NFC", name).strip() if name else None
-    if name and (len(name) > MAX_NAME_LENGTH or any(unicodedata.category(c) in _NOT_IN_NAMES for c in name)):
-        errors["name"] = f"Use at most {MAX_NAME_LENGTH} characters, on one line."
+    if name and not is_name(name):
+        errors["name"] = NO_NAME
     if errors:
         raise InvalidUser(errors)
     return NewUser(
         email=email, email_key=email_address.key_of(email), email_verified=email_verified, name=name or None
     )
+
+
+def is_name(name: str) -> bool:
+    return len(name) <= MAX_NAME_LENGTH and not any(unicodedata.category(c) in _NOT_IN_NAMES for c in name)
+
+
+def read_new_password(password: str, *about: str) -> None:
+    """`about` is what an attacker knows of its owner. Raises: InvalidUser, when it may not be theirs."""
+    try:
+        check_new_password(password, *about)
+    except ValueError as error:
+        raise InvalidUser({"password": error.args[0]}) from None
 
 
 async def insert_user(

@@ -15,6 +15,7 @@ from litestar.response import Template
 from litestar.types import ExceptionHandlersMap
 
 from services.authorize.flows.interaction import InteractionGone
+from services.authorize.flows.mailing import MailOff
 from services.authorize.flows.outcome import Unproven
 from services.authorize.flows.sign_up import SignUpClosed
 from services.authorize.flows.tenants import NoSuchTenant, TenantDisabled
@@ -76,6 +77,7 @@ def exception_handlers() -> ExceptionHandlersMap:
         NoSuchTenant: _not_found,
         TenantDisabled: _tenant_disabled,
         SignUpClosed: _not_found,
+        MailOff: _not_found,
         TooManyTries: _too_many,
         HTTPException: _http_error,
         **dict.fromkeys(UNAVAILABLE, _unavailable),

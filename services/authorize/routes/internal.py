@@ -66,7 +66,8 @@ async def create(
     except msgspec.DecodeError:
         return problem(400, "The body is not JSON")
     except InvalidUser as error:
-        return problem(422, "The user is not valid", " ".join(error.errors.values()), errors=error.errors)
+        errors = {field: str(text) for field, text in error.errors.items()}
+        return problem(422, "The user is not valid", " ".join(errors.values()), errors=errors)
     except UnknownTenant:
         return problem(404, "There is no such tenant")
     except EmailTaken:

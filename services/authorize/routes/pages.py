@@ -17,6 +17,7 @@ from litestar.response import Template
 from services.authorize.flows.context import Visitor
 from services.authorize.flows.outcome import Answer, Ask, Outcome, ReplyTo
 from services.authorize.routes.web import AnyRequest, Web
+from services.authorize.texts import Language
 from shared.http.headers import NO_STORE, PAGE_HEADERS
 from shared.oauth.types import Tenant
 
@@ -28,7 +29,10 @@ _SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*")
 class Pages:
     """What a handler answers with: made for one request."""
 
-    def __init__(self, request: AnyRequest, web: Web, tenant: Tenant, visitor: Visitor) -> None:
+    def __init__(
+        self, request: AnyRequest, web: Web, tenant: Tenant, visitor: Visitor, language: Language
+    ) -> None:
+        self.language = language
         self._request = request
         self._web = web
         self._tenant = tenant

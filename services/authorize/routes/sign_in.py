@@ -1,5 +1,6 @@
 """`/login` and `/signup`: the forms, with an interaction behind them or without."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from litestar import Response, get, post
@@ -8,8 +9,9 @@ from litestar.exceptions import NotFoundException
 
 from services.authorize.flows.context import Context, Visitor
 from services.authorize.flows.interaction import Waiting, find_waiting
+from services.authorize.flows.mailing import Mailing
 from services.authorize.flows.sessions import StartedSession, current_session
-from services.authorize.flows.sign_in import WrongCredentials, sign_in
+from services.authorize.flows.sign_in import EmailNotVerified, WrongCredentials, sign_in
 from services.authorize.flows.sign_up import SignUpRefused, sign_up
 from services.authorize.flows.users import InvalidUser
 from services.authorize.routes.forms import read_form
@@ -19,6 +21,7 @@ from services.authorize.routes.words import too_many_tries
 from shared.limits import TooManyTries
 from shared.oauth.params import Params
 from shared.oauth.types import Tenant
+from shared.text import Text
 
 _WRONG = "That email address and password do not match an account here. Check both, and try again."
 _REFUSED = (
@@ -58,7 +61,9 @@ async def login(
     if errors:
         return _form_page(pages, "sign_in.html", waiting, email=email, errors=errors, status_code=422)
     try:
-        session = await sign_in(context, tenant, visitor, email, password)
+        session = await sign_in(context, tenant, visitor, email, password, _mailing(pages, waiting))
+    except EmailNotVerified:
+        return _check_mail(pages, waiting, email)
     except WrongCredentials:
         return _form_page(pages, "sign_in.html", waiting, email=email, failure=_WRONG, status_code=422)
     except TooManyTries as error:
@@ -94,14 +99,30 @@ async def signup(
     waiting = await _waiting(context, tenant, visitor, form)
     email, password = form.get("email") or "", form.get("password") or ""
     try:
-        session = await sign_up(context, tenant, visitor, email, password)
+        session = await sign_up(context, tenant, visitor, email, password, _mailing(pages, waiting))
     except InvalidUser as error:
         return _form_page(pages, "sign_up.html", waiting, email=email, errors=error.errors, status_code=422)
     except SignUpRefused:
         return _form_page(pages, "sign_up.html", waiting, email=email, failure=_REFUSED, status_code=422)
     except TooManyTries as error:
         return _too_many(pages, "sign_up.html", waiting, email, error)
+    if session is None:
+        return _check_mail(pages, waiting, email)
     return _onward(pages, web, tenant, waiting, session)
+
+
+def _mailing(pages: Pages, waiting: Waiting | None) -> Mailing:
+    interaction_id = waiting.interaction.interaction_id if waiting else None
+    return Mailing(locale=pages.language.tag, interaction_id=interaction_id)
+
+
+def _check_mail(pages: Pages, waiting: Waiting | None, email: str) -> Response[Any]:
+    """One page, whatever the mail will say."""
+    return pages.page(
+        "check_mail.html",
+        email=email,
+        interaction_id=waiting.interaction.interaction_id if waiting else None,
+    )
 
 
 async def _waiting(context: Context, tenant: Tenant, visitor: Visitor, params: Params) -> Waiting | None:
@@ -126,7 +147,7 @@ def _form_page(
     waiting: Waiting | None,
     *,
     email: str,
-    errors: dict[str, str] | None = None,
+    errors: Mapping[str, Text] | None = None,
     failure: str | None = None,
     status_code: int = 200,
     headers: dict[str, str] | None = None,
@@ -160,10 +181,10 @@ def _too_many(
     )
 
 
-def _missing(email: str, password: str) -> dict[str, str]:
+def _missing(email: str, password: str) -> dict[str, Text]:
     errors = {}
     if not email.strip():
-        errors["email"] = "Enter your email address."
+        errors["email"] = Text("Enter your email address.")
     if not password:
-        errors["password"] = "Enter your password."
+        errors["password"] = Text("Enter your password.")
     return errors

@@ -11,10 +11,13 @@ from services.authorize.flows.context import Context, Visitor
 from services.authorize.flows.tenants import find_tenant
 from services.authorize.routes.pages import Pages
 from services.authorize.routes.web import AnyRequest, Web
+from services.authorize.texts import Language, Texts, accepted, ui_locales
 from shared.http.context import client_address
+from shared.oauth.params import Params
 from shared.oauth.types import Tenant
 from shared.secret import b64url
 
+MAX_USER_AGENT: Final = 400
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
@@ -36,17 +39,26 @@ def read_visitor(request: AnyRequest, web: NamedDependency[Web], tenant: NamedDe
         browser=browser or b64url(web.entropy(32)),
         session_token=cookies.get(web.session_cookie(tenant)),
         address=client_address(request.scope),
+        user_agent=request.headers.get("user-agent", "")[:MAX_USER_AGENT],
     )
+
+
+def language_of(request: AnyRequest, texts: Texts) -> Language:
+    """What a link or client asks for (`ui_locales`), else what the browser is set to."""
+    asked = Params.parse(request.scope["query_string"]).get("ui_locales")
+    wanted = [*ui_locales(asked), *accepted(request.headers.get("accept-language", ""))]
+    return texts.language(texts.choose(wanted))
 
 
 def pages_for(
     request: AnyRequest,
+    context: NamedDependency[Context],
     web: NamedDependency[Web],
     tenant: NamedDependency[Tenant],
     visitor: NamedDependency[Visitor],
 ) -> Pages:
     """What a handler answers this visitor with."""
-    return Pages(request, web, tenant, visitor)
+    return Pages(request, web, tenant, visitor, language_of(request, context.texts))
 
 
 class _Cookies:

@@ -203,8 +203,10 @@ def clock() -> FakeClock:
 
 @pytest.fixture(scope="session")
 def environment(stores: Stack) -> dict[str, str]:
-    # NATS is left away here: nothing of a request may need it, and events stay to be seen.
-    return stores.environment("authorize", MTAS_NATS_URL="nats://127.0.0.1:1", MTAS_PUBLIC_URL=ORIGIN)
+    # NATS is left away here: nothing of a request may need it, and events stay to be seen. No mail either.
+    return stores.environment(
+        "authorize", MTAS_NATS_URL="nats://127.0.0.1:1", MTAS_PUBLIC_URL=ORIGIN, MTAS_SMTP_URL=""
+    )
 
 
 @pytest.fixture(scope="session")

@@ -89,7 +89,7 @@ async def test_what_is_missing_is_said_by_field(world: World) -> None:
     page = await person.send(await person.http.get(person.path("login")), {"email": " ", "password": ""})
     assert page.status_code == 422
     assert 'href="#email"' in page.text
-    assert 'aria-describedby="email-error"' in page.text
+    assert 'aria-describedby="email-error-1"' in page.text
     assert "<title>Error: Sign in" in page.text
 
 

@@ -13,7 +13,7 @@ from deploy.local.stack import Stack
 from deploy.secrets import NATS_USERS, VALKEY_USERS
 from shared.events.catalog import CATALOG
 
-READERS = ("token", "jwks", "admin", "subscriber")  # each of its own durable consumer
+READERS = ("authorize", "token", "jwks", "admin", "subscriber")  # each of its own durable consumer
 LIMITED = {"authorize", "admin"}  # token counts no guesses
 
 # Commands on keys, and the users that may run them.
@@ -58,6 +58,7 @@ VALKEY: dict[tuple[str, ...], set[str]] = {
     ("SHUTDOWN",): set(),
 }
 
+
 # Subjects, and the users that may publish on them. `ops` may everything.
 PUBLISH: dict[str, set[str]] = {
     "mtas.v1.T.tenant.created": {"admin"},
@@ -67,9 +68,9 @@ PUBLISH: dict[str, set[str]] = {
     "mtas.v1.T.anything.else": set(),
     "mtas.v1.tenant.created": set(),
     "mtas.v1.T.tenant.created.more": set(),
-    "mtas.dead.authorize.event": set(),
     "mtas.v1.T.user.registered": {"authorize"},
     "mtas.v1.T.session.started": {"authorize"},
+    "mtas.v1.T.mail.requested": {"authorize"},
     "mtas.v1.T.family.revoked": {"token"},
     "mtas.v1.T.signing_key.created": {"jwks"},
     **{f"mtas.dead.{user}.event": {user} for user in READERS},

@@ -17,6 +17,7 @@ TENANT = Tenant(
     issuer="https://auth.example/t/acme",
     signing_alg="RS256",
     sign_up_enabled=True,
+    verified_email_required=False,
     code_ttl_s=60,
     access_token_ttl_s=600,
     id_token_ttl_s=600,

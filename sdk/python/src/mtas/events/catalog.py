@@ -88,6 +88,14 @@ class FamilyRevoked(Data):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MailRequested(Data):
+    """A mail is to be sent; the subject is its id, under which authorize knows to whom and what."""
+
+    type: ClassVar[str] = "mail.requested"
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MemberInvitationRevoked(Data):
     """An invitation ended before its time; the subject is the invitation."""
 
@@ -132,7 +140,9 @@ class MemberRoleChanged(Data):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionEnded(Data):
-    """A user signed out, or another one signed in: families bound to the session end with it."""
+    """A user signed out, or somebody else in the same browser; or the user ended it from another
+    session, or by a new password: families bound to the session end with it.
+    """
 
     type: ClassVar[str] = "session.ended"
     user_id: str
@@ -229,6 +239,31 @@ class TenantUpdated(Data):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentGiven(Data):
+    """A user allowed a third party's client what it asks for. The subject is the user."""
+
+    type: ClassVar[str] = "user.consent_given"
+    client_id: str
+    scope: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentWithdrawn(Data):
+    """A user disconnected a client: its grants are revoked. The subject is the user."""
+
+    type: ClassVar[str] = "user.consent_withdrawn"
+    client_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserDeleted(Data):
+    """A user was deleted, with their sessions; their grants are void."""
+
+    type: ClassVar[str] = "user.deleted"
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UserDisabled(Data):
     """A user was disabled: their sessions and grants are void."""
 
@@ -243,11 +278,29 @@ class UserEnabled(Data):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UserPasswordChanged(Data):
+    """A user chose a new password: knowing the former one (`user`), or by a link in a mail (`reset`).
+    After a reset all sessions and grants from before are void; else those of other sessions.
+    """
+
+    type: ClassVar[str] = "user.password_changed"
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UserRegistered(Data):
     """A user was made, by signing up or by an administrator (`by`)."""
 
     type: ClassVar[str] = "user.registered"
     by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserUpdated(Data):
+    """A user's profile or address changed, or was confirmed: `changed` names the fields."""
+
+    type: ClassVar[str] = "user.updated"
+    changed: tuple[str, ...]
 
 
 EVENTS: Final[tuple[type[Data], ...]] = (
@@ -259,6 +312,7 @@ EVENTS: Final[tuple[type[Data], ...]] = (
     ClientSecretRotated,
     ClientUpdated,
     FamilyRevoked,
+    MailRequested,
     MemberInvitationRevoked,
     MemberInvited,
     MemberJoined,
@@ -274,7 +328,12 @@ EVENTS: Final[tuple[type[Data], ...]] = (
     TenantDisabled,
     TenantEnabled,
     TenantUpdated,
+    ConsentGiven,
+    ConsentWithdrawn,
+    UserDeleted,
     UserDisabled,
     UserEnabled,
+    UserPasswordChanged,
     UserRegistered,
+    UserUpdated,
 )

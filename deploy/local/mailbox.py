@@ -1,0 +1,178 @@
+"""A mail server for this machine alone: takes every mail, delivers none, and shows them on a page.
+
+    python -m deploy.local.mailbox --smtp 1025 --http 8025
+
+Both ports are on the loopback interface. What came is kept in memory, the last 200; `/messages.json`
+has it for scripts (`?to=ADDRESS` for one address, newest first).
+"""
+
+import argparse
+import asyncio
+import html
+import json
+import re
+import signal
+from collections import deque
+from dataclasses import dataclass
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from aiosmtpd.smtp import SMTP
+
+KEPT = 200
+_HOSTS = ("localhost", "127.0.0.1", "[::1]")
+_LINK = re.compile(r"https?://[^\s<>\"]+")
+
+
+@dataclass(frozen=True)
+class Received:
+    number: int
+    to: str
+    message: EmailMessage
+
+    @property
+    def subject(self) -> str:
+        return str(self.message["Subject"] or "(no subject)")
+
+    def part(self, kind: str) -> str:
+        body = self.message.get_body(preferencelist=(kind,))
+        return str(body.get_content()) if body is not None else ""
+
+
+class Mailbox:
+    """What came, newest first. `handle_DATA` is aiosmtpd's word for it."""
+
+    def __init__(self) -> None:
+        self.received: deque[Received] = deque(maxlen=KEPT)
+        self._count = 0
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
+        message = message_from_bytes(envelope.content, policy=policy.default)
+        for to in envelope.rcpt_tos:
+            self._count += 1
+            self.received.appendleft(Received(self._count, to, message))
+        return "250 Taken, and delivered to nobody"
+
+
+def page_server(mailbox: Mailbox, port: int) -> ThreadingHTTPServer:
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            url = urlsplit(self.path)
+            # A page elsewhere must not read mail through a name that it points at this machine.
+            if (self.headers.get("Host") or "").rpartition(":")[0] not in _HOSTS:
+                self._send(HTTPStatus.MISDIRECTED_REQUEST, "text/plain", "Ask for localhost.")
+            elif url.path == "/messages.json":
+                self._send(HTTPStatus.OK, "application/json", _json(mailbox, parse_qs(url.query).get("to")))
+            elif url.path == "/":
+                self._send(HTTPStatus.OK, "text/html", _list_page(list(mailbox.received)))
+            elif found := [each for each in mailbox.received if url.path == f"/{each.number}"]:
+                self._send(HTTPStatus.OK, "text/html", _message_page(found[0]))
+            else:
+                self._send(HTTPStatus.NOT_FOUND, "text/plain", "There is no such message.")
+
+        def _send(self, status: HTTPStatus, kind: str, text: str) -> None:
+            body = text.encode()
+            self.send_response(status)
+            self.send_header("Content-Type", f"{kind}; charset=utf-8")
+            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Cache-Control", "no-store")
+            self.send_header(
+                "Content-Security-Policy",
+                "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; frame-ancestors 'self'",
+            )
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
+            pass
+
+    return ThreadingHTTPServer(("127.0.0.1", port), Page)
+
+
+def _json(mailbox: Mailbox, to: list[str] | None) -> str:
+    return json.dumps(
+        [
+            {
+                "to": each.to,
+                "from": str(each.message["From"]),
+                "subject": each.subject,
+                "message_id": str(each.message["Message-ID"]),
+                "headers": dict(each.message.items()),
+                "text": each.part("plain"),
+                "html": each.part("html"),
+            }
+            for each in list(mailbox.received)
+            if to is None or each.to in to
+        ]
+    )
+
+
+_PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>{refresh}
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<style>body{{font:16px/1.5 system-ui,sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem}}
+h1{{font-size:1.4rem}}ul{{list-style:none;padding:0}}li{{border-top:1px solid #8886;padding:.75rem 0}}
+small{{opacity:.75}}
+pre{{white-space:pre-wrap;font:inherit;border:1px solid #8886;border-radius:8px;padding:1rem}}
+iframe{{width:100%;height:34rem;border:1px solid #8886;border-radius:8px;background:#fff}}</style></head>
+<body>{body}</body></html>"""
+
+
+def _list_page(received: list[Received]) -> str:
+    rows = "".join(
+        f'<li><a href="/{each.number}">{html.escape(each.subject)}</a><br>'
+        f"<small>to {html.escape(each.to)}</small></li>"
+        for each in received
+    )
+    nothing = "<p>Nothing has come yet. This page looks again every three seconds.</p>"
+    body = f"<h1>Mailbox of the local run</h1>{f'<ul>{rows}</ul>' if rows else nothing}"
+    return _PAGE.format(title="Mailbox", refresh='<meta http-equiv="refresh" content="3">', body=body)
+
+
+def _message_page(received: Received) -> str:
+    text = html.escape(received.part("plain"))
+    sender = html.escape(str(received.message["From"]))
+    text = _LINK.sub(lambda link: f'<a href="{link[0]}">{link[0]}</a>', text)
+    # Sandboxed without scripts, and its links open as a page of their own.
+    frame = html.escape(f'<base target="_blank">{received.part("html")}')
+    body = (
+        f'<p><a href="/">← Mailbox</a></p><h1>{html.escape(received.subject)}</h1>'
+        f"<p><small>from {sender} to {html.escape(received.to)}</small></p>"
+        f"<h2>As text</h2><pre>{text}</pre>"
+        f'<h2>As HTML</h2><iframe title="The mail as HTML" srcdoc="{frame}"'
+        ' sandbox="allow-popups allow-popups-to-escape-sandbox"></iframe>'
+    )
+    return _PAGE.format(title=html.escape(received.subject), refresh="", body=body)
+
+
+async def serve(mailbox: Mailbox, smtp_port: int, http_port: int) -> None:
+    """Until SIGTERM or SIGINT."""
+    loop = asyncio.get_running_loop()
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    pages = page_server(mailbox, http_port)
+    Thread(target=pages.serve_forever, daemon=True).start()
+    server = await loop.create_server(
+        lambda: SMTP(mailbox, enable_SMTPUTF8=True, hostname="localhost", loop=loop), "127.0.0.1", smtp_port
+    )
+    async with server:
+        await stopping.wait()
+    pages.shutdown()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m deploy.local.mailbox", description=__doc__)
+    parser.add_argument("--smtp", type=int, default=1025)
+    parser.add_argument("--http", type=int, default=8025)
+    arguments = parser.parse_args()
+    asyncio.run(serve(Mailbox(), arguments.smtp, arguments.http))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,41 @@
+"""A new password by the link in a mail (NIST SP 800-63B-4 §4.2; OWASP Forgot Password).
+
+It is a proof that one reads the address's mail, and so confirms the address. Whoever was signed in
+is not any more, and no grant from before works: the one who had the password may be another.
+"""
+
+from services.authorize import store
+from services.authorize.flows import email_address, limits
+from services.authorize.flows.context import Context
+from services.authorize.flows.mail_links import find_link, use_link
+from services.authorize.flows.mailing import Mailing, request_mail
+from services.authorize.flows.users import read_new_password
+from services.authorize.store import Link
+from shared.events.catalog import UserPasswordChanged
+from shared.events.outbox import insert_event
+from shared.oauth.types import Tenant
+
+
+async def reset_password(
+    context: Context, tenant: Tenant, token: str, password: str, mailing: Mailing
+) -> Link:
+    """Raises: LinkGone, InvalidUser, Unavailable."""
+    tenant_id = tenant.tenant_id
+    link = await find_link(context, tenant, "reset_password", token)  # before the work of hashing
+    read_new_password(password, link.present_email, tenant.name, tenant.slug)
+    password_hash = await context.passwords.hash(tenant_id, password)
+    now = context.clock()
+    async with context.database.tenant(tenant_id) as connection:
+        await store.lock_user(connection, tenant_id, link.user_id)  # of two links at once one finds its own
+        link = await use_link(connection, context, tenant, "reset_password", token)
+        await store.reset_password(connection, tenant_id, link.user_id, password_hash, link.email, now)
+        await store.end_sessions_of_user(connection, tenant_id, link.user_id, now)
+        await store.void_links(connection, tenant_id, link.user_id, now)
+        event = UserPasswordChanged(by="reset")
+        await insert_event(connection, tenant_id, link.user_id, event, now)
+        await request_mail(
+            connection, context, tenant, "password_changed", link.present_email, mailing, user_id=link.user_id
+        )
+    await limits.forgive_account(context, tenant_id, email_address.key_of(link.present_email))
+    context.relay.nudge()
+    return link

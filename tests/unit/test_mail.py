@@ -1,0 +1,103 @@
+"""Letters and links, as far as they need no server."""
+
+import uuid
+from datetime import UTC, datetime
+
+import pytest
+
+from services.authorize.flows.letters import WRITERS, Facts, write
+from services.authorize.flows.links import Links
+from services.authorize.texts import Texts, accepted, ui_locales
+from shared.mail.letter import BadAddress, compose
+from shared.mail.smtp import Mailer
+from shared.secret import Secret
+
+FACTS = Facts(
+    app="Acme & Co\r\nBcc: eve@evil.example",
+    email="a@example.com",
+    link="https://auth.example/t/acme/verify?token=x&ui_locales=en",
+    forgot="https://auth.example/t/acme/forgot",
+    requested_at=datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
+)
+
+
+@pytest.mark.parametrize("purpose", WRITERS)
+@pytest.mark.parametrize("tag", list(Texts().languages))
+def test_every_letter_is_whole_in_every_language(purpose: str, tag: str) -> None:
+    letter = write(purpose, FACTS, Texts().language(tag))
+    message = compose(
+        letter,
+        to="a@example.com",
+        sender="no-reply@x.example",
+        message_id=uuid.uuid4(),
+        date=FACTS.requested_at,
+    )
+    assert set(message.keys()) & {"Bcc", "Cc"} == set(), "a name adds no header"
+    assert message["Content-Language"] == tag
+    parts = [part.get_content_type() for part in message.walk()]
+    assert parts == ["multipart/alternative", "text/plain", "text/html"]
+    assert "%(" not in message.as_string()
+    html = message.get_body(preferencelist=("html",))
+    assert html is not None
+    assert "Acme &amp; Co" in html.get_content()
+
+
+@pytest.mark.parametrize("address", ["a,b@example.com", "<a@example.com>", "a@b@example.com", "a", ""])
+def test_no_header_is_made_of_what_is_no_address(address: str) -> None:
+    letter = write("verify_email", FACTS, Texts().language("en"))
+    with pytest.raises(BadAddress):
+        compose(
+            letter, to=address, sender="no-reply@x.example", message_id=uuid.uuid4(), date=FACTS.requested_at
+        )
+
+
+def test_a_link_is_for_one_tenant_and_one_purpose() -> None:
+    links, other = Links(Secret("ab" * 32)), Links(Secret("cd" * 32))
+    tenant, mail = uuid.uuid4(), uuid.uuid4()
+    token = links.token(tenant, "reset_password", mail)
+    assert links.open(token, tenant, "reset_password") == mail
+    assert links.open(token, tenant, "verify_email") is None
+    assert links.open(token, uuid.uuid4(), "reset_password") is None
+    assert other.open(token, tenant, "reset_password") is None
+    assert str(mail) not in token
+
+
+def test_no_changed_character_of_a_link_opens() -> None:
+    links = Links(Secret("ab" * 32))
+    tenant = uuid.uuid4()
+    token = links.token(tenant, "reset_password", uuid.uuid4())
+    for place, character in enumerate(token):
+        changed = token[:place] + ("A" if character != "A" else "B") + token[place + 1 :]
+        assert links.open(changed, tenant, "reset_password") is None
+    for cut in ("", token[:-1], token + "A", token + "=", " " + token, "%", "é"):
+        assert links.open(cut, tenant, "reset_password") is None
+
+
+@pytest.mark.parametrize(
+    "url", ["http://x", "smtp://", "x", "smtp://host/path", "smtp://host?x=1", "smtp://host:port"]
+)
+def test_a_mail_server_is_one_url(url: str) -> None:
+    with pytest.raises(ValueError):
+        Mailer(Secret(url), "no-reply@x.example")
+
+
+@pytest.mark.parametrize(
+    ("header", "tags"),
+    [
+        ("de-AT,de;q=0.9,en;q=0.8", ["de-AT", "de", "en"]),
+        ("en;q=0.2, de;q=0.7", ["de", "en"]),
+        ("de;q=0, en", ["en"]),
+        ("*, en;q=abc, de", ["de"]),
+        ("", []),
+        (";;;,,,;q=1", []),
+    ],
+)
+def test_accept_language_is_read_by_weight(header: str, tags: list[str]) -> None:
+    assert accepted(header) == tags
+
+
+def test_a_language_is_chosen_by_its_longest_known_tag() -> None:
+    texts = Texts()
+    assert texts.choose(ui_locales("fr-CA xx en-GB")) == "en"
+    assert texts.choose(ui_locales(None)) is None
+    assert texts.choose(["../../etc/passwd", "EN-us"]) == "en"
