@@ -28,7 +28,7 @@ OPERATOR_ONLY: Final = "operator"
 
 SAID: Final[dict[ApiScope, str]] = {
     ApiScope.APPS_READ: "See apps, their clients and settings",
-    ApiScope.APPS_WRITE: "Register apps, change them and their clients; a new client's secret is shown to it",
+    ApiScope.APPS_WRITE: "Register apps, change them and their clients (new secrets too)",
     ApiScope.SECRETS_WRITE: "Rotate client secrets",
     ApiScope.USERS_READ: "See users",
     ApiScope.USERS_WRITE: "Make, change and remove users",

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from litestar import get
 from services.admin.flows.api_scope import ApiScope
 from services.admin.routes.api import router
 from shared.secret import Secret
-from tests.services.admin.conftest import World
+from tests.services.admin.conftest import PASSWORD, World
 from tests.services.admin.test_api import is_problem, operations
 
 ALL = [scope.value for scope in ApiScope]
@@ -212,3 +213,59 @@ async def test_what_only_looks_like_one_opens_nothing(world: World) -> None:
         headers = {"Authorization": f"Bearer {value}"}
         for method, path in (await operations(world))[:3]:
             is_problem(await world.http.request(method, path, headers=headers), 401)
+
+
+# At the dashboard -----------------------------------------------------------------------------
+
+
+async def test_one_is_made_at_the_dashboard_and_shown_once(world: World) -> None:
+    app_id = await an_app(world)
+    person, _ = await world.developer(app_id, "admin")
+    typed = {"name": "Deploy", "apps:write": "on", "app_id": app_id, "expires_in_s": "604800"}
+    once = await person.fill("/dashboard/create-api-token", typed)
+    [value] = set(re.findall(r"mtas_at_[\w-]+", once.text))
+    assert (once.status_code, once.headers["cache-control"]) == (200, "no-store")
+    token = Token(world, "", value)
+    assert (await token("PATCH", f"/apps/{app_id}", json={"name": "Deployed"})).status_code == 200
+    page = await person.get("/dashboard/api-tokens")
+    assert ("Deploy" in page.text, value in page.text) == (True, False)
+    ended = await person.submit(page, {}, to="/revoke")
+    assert ended.status_code == 303
+    is_problem(await token("GET", "/apps"), 401)
+
+
+async def test_what_is_missing_is_said_at_the_field_and_what_is_not_theirs_is_not_there(world: World) -> None:
+    theirs = await an_app(world)
+    person, _ = await world.developer(await an_app(world), "owner")
+    page = await person.get("/dashboard/create-api-token")
+    assert theirs not in page.text
+    refused = await person.submit(page, {"name": "", "expires_in_s": "never"})
+    assert (refused.status_code, 'href="#name"' in refused.text) == (422, True)
+    refused = await person.submit(page, {"name": "x", "app_id": theirs, "expires_in_s": "never"})
+    assert (refused.status_code, 'href="#app_id"' in refused.text) == (422, True)
+
+
+async def test_it_is_made_only_by_who_has_just_shown_who_they_are(world: World) -> None:
+    person, email = await world.developer(await an_app(world), "owner")
+    page = await person.get("/dashboard/create-api-token")
+    world.clock.advance(601)
+    asked = await person.submit(page, {"name": "x", "expires_in_s": "never"})
+    assert (asked.status_code, "mtas_at_" in asked.text) == (403, False)
+    assert not await world.seed.fetch(
+        "select from admin.api_tokens k join admin.developers d using (developer_id) where d.email = $1",
+        email,
+    )
+    made = await person.submit(asked, {"password": PASSWORD, "expires_in_s": "never"})
+    assert "mtas_at_" in made.text
+
+
+async def test_nobody_elses_can_be_seen_or_revoked_at_the_dashboard(world: World) -> None:
+    _, email = await world.developer(await an_app(world), "owner")
+    token = await make(world, email, name="Not for others")
+    person, _ = await world.developer(is_operator=True)
+    page = await person.get("/dashboard/create-api-token")
+    assert "Not for others" not in (await person.get("/dashboard/api-tokens")).text
+    form = page.text.split('form_token" value="')[1][:43]
+    path = f"/dashboard/api-tokens/{token.token_id}/revoke"
+    assert (await person.http.post(path, data={"form_token": form})).status_code == 404
+    assert (await token("GET", "/apps")).status_code == 200

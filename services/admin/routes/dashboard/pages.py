@@ -38,6 +38,7 @@ DONE: Final = {
     "role-changed": "The role is changed. It counts from their next request on.",
     "member-removed": "The member was removed.",
     "invitation-revoked": "The invitation was revoked.",
+    "token-revoked": "The API token was revoked. It is refused from now on.",
     "signed-out": "You are signed out.",
 }
 """What a redirect may say on the page that it leads to."""

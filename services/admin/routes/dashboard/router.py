@@ -10,6 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 from services.admin.flows.context import Context
 from services.admin.routes.dashboard import (
     accounts,
+    api_tokens,
     apps,
     audit_log,
     clients,
@@ -36,6 +37,7 @@ TOPICS: Final = (
     keys,
     members,
     audit_log,
+    api_tokens,
 )
 
 
