@@ -5,7 +5,7 @@ caller waits for that a little, so that what they are handed works.
 """
 
 import asyncio
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 import msgspec
@@ -28,6 +28,7 @@ from shared.secret import Secret
 from shared.settings import Doc
 
 _POLL_S = 0.1
+TAKEN: Final = "This app ID is taken. IDs are never given out twice, so choose another."
 
 
 class RegisterApp(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -93,6 +94,17 @@ async def register_app(context: Context, principal: Principal, wanted: RegisterA
     return RegisteredApp(app=app, client=client, secret=secret, key=key)
 
 
+async def app_id_answer(context: Context, app_id: str) -> str | None:
+    """Why the app ID cannot be claimed, or None while it can. Who claims it first has it."""
+    try:
+        check_app_id(app_id)
+    except ValueError as error:
+        return str(error)
+    async with context.database.connection() as connection:
+        taken = await apps.get_app(connection, app_id)
+    return TAKEN if taken is not None else None
+
+
 def _first_client(context: Context, wanted: RegisterApp) -> AppClient:
     return new_client(
         UUID(int=0),  # known once the tenant is inserted
@@ -142,8 +154,7 @@ async def _insert_app(
 
 
 def app_id_taken() -> Refused:
-    message = "This app ID is taken. IDs are never given out twice, so choose another."
-    return Conflict(message, [FieldError("app_id", message)])
+    return Conflict(TAKEN, [FieldError("app_id", TAKEN)])
 
 
 async def _wait_for_key(context: Context, app: App) -> KeyState | None:

@@ -58,16 +58,23 @@ async def update_client(
     """The client as it is now. Raises: NotFound, Forbidden, Invalid."""
     async with open_app(context, principal, app_id, Right.CHANGE) as opened:
         before = await lock_client(opened, client_id)
-        given = given_fields(wanted)
-        disable = given.pop("disabled", before.disabled_at is not None)
-        if isinstance(given.get("name"), str):
-            given["name"] = given["name"].strip()
-        changes = changed_fields(before, given)
-        if changes:
-            checks = Checks()
-            check_client(checks, msgspec.structs.replace(before, **changes))
-            checks.refuse_if_any()
-        return await _write(context, principal, opened, before, changes, disable=disable)
+        return await change_client(context, principal, opened, before, wanted)
+
+
+async def change_client(
+    context: Context, principal: Principal, opened: OpenedApp, before: AppClient, wanted: UpdateClient
+) -> AppClient:
+    """The same, of a client that the caller has locked. Raises: Invalid."""
+    given = given_fields(wanted)
+    disable = given.pop("disabled", before.disabled_at is not None)
+    if isinstance(given.get("name"), str):
+        given["name"] = given["name"].strip()
+    changes = changed_fields(before, given)
+    if changes:
+        checks = Checks()
+        check_client(checks, msgspec.structs.replace(before, **changes))
+        checks.refuse_if_any()
+    return await _write(context, principal, opened, before, changes, disable=disable)
 
 
 async def _write(

@@ -13,7 +13,7 @@ HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
 APP_PAGES = ["", "/clients", "/clients/{app_id}", "/clients/{app_id}/rotate-secret", "/add-client"]
 APP_PAGES += ["/add-client?type=web", "/add-client?type=spa", "/add-client?type=native"]
 APP_PAGES += ["/add-client?type=machine", "/clients/worker", "/users", "/users?search=x", "/add-user"]
-APP_PAGES += ["/audit-log", "/settings", "/disable"]
+APP_PAGES += ["/audit-log", "/settings", "/disable", "/first-sign-in"]
 APP_PAGES += ["/keys", "/keys/rotate", "/keys/emergency", "/keys/settings"]
 
 

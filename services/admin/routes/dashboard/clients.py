@@ -14,13 +14,12 @@ from services.admin.flows.read_apps import ShownClient
 from services.admin.flows.refused import Conflict, Invalid, NotFound, Refused
 from services.admin.flows.update_client import UpdateClient, update_client
 from services.admin.routes.dashboard.accounts import Done
-from services.admin.routes.dashboard.apps import Cursor, app_url
+from services.admin.routes.dashboard.apps import Cursor, secret_page
 from services.admin.routes.dashboard.forms import Form
 from services.admin.routes.dashboard.pages import page, see_other
 from services.admin.routes.dashboard.visits import GivenVisit, Visit
 from services.admin.routes.given import AppId, ClientId, GivenContext, GivenPrincipal
 from shared.oauth.types import ClientType
-from shared.secret import b64url
 
 _LISTS = ("redirect_uris", "post_logout_redirect_uris", "frontend_origins", "resources")
 _TICKS = ("pkce_required", "refresh_by_default", "id_token_on_refresh")
@@ -76,18 +75,7 @@ async def add(
         return see_other(
             visit, f"/dashboard/apps/{app_id}/clients/{added.client.client_id}?done=client-added"
         )
-    return page(
-        visit,
-        "secret_once.html",
-        heading=f"{added.client.name} is added",
-        app=added.app,
-        client=added.client,
-        secret=added.secret.reveal(),
-        former_expires_at=None,
-        key_missing=False,
-        cookie_secret=b64url(context.entropy(32)),
-        app_url=app_url(added.client.redirect_uris),
-    )
+    return secret_page(context, visit, f"{added.client.name} is added", added.app, added.client, added.secret)
 
 
 @get(_CLIENT)

@@ -22,6 +22,7 @@ TEMPLATES: Final = Path(__file__).parents[2] / "pages"
 DONE: Final = {
     "saved": "Saved. It takes effect within a second.",
     "unchanged": "Nothing was different, so nothing was changed.",
+    "callback-added": "The callback URL is added. Try again: it counts within a second.",
     "client-added": "The client was added.",
     "client-disabled": "The client is disabled.",
     "client-enabled": "The client is enabled.",

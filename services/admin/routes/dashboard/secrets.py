@@ -11,12 +11,11 @@ from services.admin.flows.confirm_identity import ConfirmationNeeded, is_fresh
 from services.admin.flows.context import Context
 from services.admin.flows.refused import Conflict, Invalid, Refused
 from services.admin.flows.rotate_secret import DEFAULT_OVERLAP_S, RotateSecret, rotate_secret
-from services.admin.routes.dashboard.apps import app_url
+from services.admin.routes.dashboard.apps import secret_page
 from services.admin.routes.dashboard.forms import Form
 from services.admin.routes.dashboard.pages import page
 from services.admin.routes.dashboard.visits import GivenVisit, Visit
 from services.admin.routes.given import AppId, ClientId, GivenContext, GivenPrincipal
-from shared.secret import b64url
 
 _ROTATE = "/apps/{app_id:str}/clients/{client_id:str}/rotate-secret"
 OVERLAPS = {
@@ -60,17 +59,14 @@ async def rotate(
     except (Invalid, Conflict, ConfirmationNeeded) as refusal:
         overlap_s = form.raw("overlap_s")
         return await _page(context, visit, principal, app_id, client_id, overlap_s=overlap_s, refusal=refusal)
-    return page(
+    return secret_page(
+        context,
         visit,
-        "secret_once.html",
-        heading=f"New secret for {rotated.client.name}",
-        app=rotated.app,
-        client=rotated.client,
-        secret=rotated.secret.reveal(),
+        f"New secret for {rotated.client.name}",
+        rotated.app,
+        rotated.client,
+        rotated.secret,
         former_expires_at=rotated.former_expires_at,
-        key_missing=False,
-        cookie_secret=b64url(context.entropy(32)),
-        app_url=app_url(rotated.client.redirect_uris),
     )
 
 
