@@ -240,6 +240,19 @@ async def test_what_the_user_changed_is_known_after_a_refresh(
     assert (await browser.get("/")).json == {"user": "new@example.com"}
 
 
+@pytest.mark.parametrize("off_s", [-700, 700], ids=["behind", "ahead"])
+async def test_a_wrong_clock_costs_no_session(
+    site: Site, issuer: FakeIssuer, clock: Clock, off_s: int
+) -> None:
+    """What the ID token says cannot be judged; what is known of the user stays."""
+    browser = await signed_in(site, issuer)
+    next(iter(issuer.families.values())).user["email"] = "new@example.com"
+    clock.advance(540)
+    issuer.clock = Clock(clock.now - off_s)
+    assert (await browser.get("/")).json == {"user": "ada@example.com"}
+    assert generation(issuer) == [1]
+
+
 async def test_an_unknown_key_costs_no_session(asgi: Site, issuer: FakeIssuer, clock: Clock) -> None:
     browser = await signed_in(asgi, issuer)
     old = issuer.respond(Fetch("GET", f"{issuer.issuer}/jwks.json"))

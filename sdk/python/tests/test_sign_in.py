@@ -8,6 +8,7 @@ import pytest
 
 from mtas.core.effects import Fetch, Fetched
 from mtas.testing import FakeIssuer
+from sdk.python.tests.support.browser import Browser
 from sdk.python.tests.support.clock import Clock
 from sdk.python.tests.support.sites import Site
 
@@ -54,6 +55,18 @@ async def test_fetch_can_sign_out(site: Site, issuer: FakeIssuer) -> None:
     out = await browser.fetch("/auth/logout", "POST")
     assert (out.status, out.json["redirect_to"].partition("?")[0]) == (200, f"{issuer.issuer}/logout")
     assert browser.cookies == {}
+
+
+async def test_signing_out_works_while_the_server_is_away(
+    site: Site, issuer: FakeIssuer, caplog: pytest.LogCaptureFixture
+) -> None:
+    browser = site.browser()
+    await browser.sign_in(issuer)
+    issuer.away = True
+    out = await browser.fetch("/auth/logout", "POST")
+    assert (out.status, browser.cookies) == (200, {})
+    assert "could not be revoked" in caplog.text
+    assert (await browser.get("/")).json == {"user": None}
 
 
 async def test_unauthenticated_page_loads_go_to_the_login(site: Site, issuer: FakeIssuer) -> None:
@@ -162,6 +175,27 @@ class TestCallback:
         assert (await stranger.fetch(_path(url))).code == "state_missing"
         assert stranger.cookies == {}
 
+    async def test_a_state_that_does_not_fit(self, site: Site, issuer: FakeIssuer) -> None:
+        """Missing, another, twice; the login's cookie damaged, or another login's."""
+        browser, other = site.browser(), site.browser()
+        url = _path(issuer.approve((await browser.get("/auth/login")).location))
+        await other.get("/auth/login")
+        (name, value), (foreign_name, foreign) = *browser.cookies.items(), *other.cookies.items()
+        without, _, rest = url.partition("state=")
+        for target, cookies, code in (
+            (without + rest.partition("&")[2], browser.cookies, "state_invalid"),
+            (url + "&state=another", browser.cookies, "state_invalid"),
+            (f"{without}state=another&{rest.partition('&')[2]}", browser.cookies, "state_missing"),
+            (url, {name: value[:-2] + "AA"}, "state_missing"),
+            (url, {name: foreign}, "state_invalid"),
+            (url, {foreign_name: value}, "state_missing"),
+        ):
+            reply = await Browser(site.send, dict(cookies)).fetch(target)
+            assert (reply.status, reply.code) == (400, code)
+            assert reply.all("set-cookie") == []
+        assert [request for request in issuer.requests if request.url.endswith("/token")] == []
+        assert (await browser.get(url)).status == 303
+
     async def test_state_is_used_once(self, site: Site, issuer: FakeIssuer) -> None:
         browser = site.browser()
         url = issuer.approve((await browser.get("/auth/login")).location)
@@ -249,14 +283,20 @@ class TestCallback:
         assert (reply.status, reply.code) == (400, "id_token_invalid")
         assert browser.cookies == {}
 
-    async def test_a_wrong_clock_is_named(self, asgi: Site, issuer: FakeIssuer, clock: Clock) -> None:
-        browser = asgi.browser()
+    @pytest.mark.parametrize(
+        ("off_s", "said"),
+        [(-95, "95 seconds behind"), (700, "700 seconds ahead of")],
+        ids=["behind", "ahead"],
+    )
+    async def test_a_wrong_clock_is_named(
+        self, site: Site, issuer: FakeIssuer, clock: Clock, off_s: int, said: str
+    ) -> None:
+        browser = site.browser()
         url = issuer.approve((await browser.get("/auth/login")).location)
-        ahead = Clock(clock.now + 95)
-        issuer.clock = ahead
+        issuer.clock = Clock(clock.now - off_s)
         reply = await browser.fetch(_path(url))
         assert (reply.status, reply.code) == (500, "clock_skew")
-        assert reply.json["detail"] == "This machine's clock is 95 seconds behind the auth server's."
+        assert reply.json["detail"] == f"This machine's clock is {said} the auth server's."
 
 
 def _asked(url: str) -> dict[str, str]:
