@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help run image test test-unit test-store test-services test-conformance test-attacks test-gateway \
-	test-e2e test-express test-architecture browser race check format lock docs components breached-passwords clean
+	test-e2e test-express test-compose test-architecture browser race check format lock docs components breached-passwords clean
 
 # The first Python that is new enough.
 PYTHON := $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -72,6 +72,9 @@ test-express: ## the Express SDK: needs Node 20 or newer, npm and its registry
 	@sdk/express/prepare.sh
 	@cd sdk/express && VALKEY_SERVER="$$(cd ../.. && $(VALKEY) 2>/dev/null)" node scripts/test.mjs
 	@cd sdk/express && node scripts/check.mjs
+
+test-compose: browser ## the compose project from nothing; needs containers, and `make image` (ARGS="--help")
+	$(DEV) python -m tests.compose $(ARGS)
 
 test-architecture: ## imports, layers, rights of each role
 	$(DEV) pytest tests/architecture

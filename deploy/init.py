@@ -102,7 +102,7 @@ def _file(public_url: str, tls: Tls) -> str:
         "",
         f"# TLS: {tls}. See docs/deploy/compose.md.",
         f"COMPOSE_FILE={_OVERLAY[tls]}",
-        *([] if tls is not Tls.PROXY else _proxy(local, url.port)),
+        *_front(tls, local, url.port),
     ]
     kind = ""
     for name, make in MAKERS.items():
@@ -113,7 +113,11 @@ def _file(public_url: str, tls: Tls) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _proxy(local: bool, port: int | None) -> list[str]:
+def _front(tls: Tls, local: bool, port: int | None) -> list[str]:
+    if tls is Tls.ACME:
+        return []
+    if tls is Tls.CERTIFICATE:
+        return [f"MTAS_BIND=0.0.0.0:{port or 443}", "MTAS_TLS_FOLDER=/etc/mtas/tls"]
     if local:
         return ["# Nobody in front: this machine alone.", f"MTAS_BIND=127.0.0.1:{port or 80}"]
     return [

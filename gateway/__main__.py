@@ -22,8 +22,8 @@ def _address(text: str) -> Address:
 @click.option("--listen", default="127.0.0.1:8080", show_default=True, metavar="HOST:PORT")
 @click.option("--upstream", multiple=True, metavar="SERVICE=HOST:PORT", help="Once an endpoint.")
 @click.option("--admin", metavar="HOST:PORT|FILE", help="Loopback or a socket file.")
-@click.option("--tls-certificate", type=click.Path(path_type=Path))
-@click.option("--tls-private-key", type=click.Path(path_type=Path))
+@click.option("--tls-certificate", envvar="MTAS_TLS_CERTIFICATE", type=click.Path(path_type=Path))
+@click.option("--tls-private-key", envvar="MTAS_TLS_PRIVATE_KEY", type=click.Path(path_type=Path))
 @click.option(
     "--trusted-proxies",
     envvar="MTAS_TRUSTED_PROXIES",

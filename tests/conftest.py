@@ -3,12 +3,14 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from deploy.local import leftovers, ports
 from deploy.local.stack import Stack
 from gateway.render import Bucket, Limits
+from tests.support.deployed import Deployed
 from tests.support.home import Home, furnished
 from tests.support.product import Product
 from tests.support.seed import Seed
@@ -33,7 +35,13 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The whole product behind its gateway, which here limits nobody's sign-ins."""
+    """The whole product behind its gateway, which here limits nobody's sign-ins.
+
+    With MTAS_TEST_URL it is one that runs already: for the tests that `make test-compose` chooses.
+    """
+    if url := os.environ.get("MTAS_TEST_URL"):
+        yield cast(Stack, Deployed(url, Path(os.environ["MTAS_TEST_ENV_FILE"])))
+        return
     with Stack(_folder(tmp_path_factory), spare_ports=True, durable=False, limits=UNLIMITED) as stack:
         yield stack
 

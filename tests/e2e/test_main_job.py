@@ -135,9 +135,7 @@ def test_form_post_brings_the_answer_to_the_app(page: Page, product: Product, ca
     page.get_by_label("Email").fill(email)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name=re.compile("sign in", re.IGNORECASE)).click()
-    page.get_by_role("button").or_(page.get_by_role("heading", name="Back")).first.wait_for()
-    if page.get_by_role("button").count():
-        page.get_by_role("button").first.click()
+    # The page between sends itself.
     expect(page.get_by_role("heading", name="Back")).to_be_visible()
     assert "code=" in posted[0]
     assert "iss=" in posted[0]

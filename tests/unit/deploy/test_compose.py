@@ -1,0 +1,83 @@
+"""The compose project as it is written: secrets, least rights, limits. `make test-compose` runs it."""
+
+import importlib
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import yaml  # type: ignore[import-untyped]
+
+from deploy.local.services import FILES
+from deploy.secrets import MAKERS, SERVICES, variable
+from shared.settings import variable as setting
+
+DEPLOY = Path(__file__).parents[3] / "deploy"
+PROJECT: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+CONTAINERS: dict[str, Any] = PROJECT["services"]
+ONCE = {"gateway-config", "stores-config", "provision"}
+SECRETS = {variable(name) for name in MAKERS}
+OVERLAYS = sorted(DEPLOY.glob("compose.*.yaml"))
+
+
+def used(container: str) -> set[str]:
+    """The secrets that a container is told."""
+    return SECRETS & set(re.findall(r"\$\{(\w+)", str(CONTAINERS[container].get("environment"))))
+
+
+def test_no_secret_has_a_default() -> None:
+    texts = [path.read_text() for path in (DEPLOY / "compose.yaml", *OVERLAYS)]
+    references = re.findall(r"\$\{(\w+)(:?[-?+][^}]*)?\}", "".join(texts))
+    assert {name for name, default in references if name in SECRETS and default != ":?run mtas init"} == set()
+    assert {name for name, _ in references} >= SECRETS
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_is_told_its_own_secrets_and_no_other(service: str) -> None:
+    stores = {f"{store}-{service}" for store in ("postgres", "valkey", "nats")} & set(MAKERS)
+    assert used(service) == {variable(name) for name in stores.union(FILES[service])}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_is_given_what_it_requires_and_nothing_unknown(service: str) -> None:
+    fields = msgspec.structs.fields(importlib.import_module(f"services.{service}.settings").Settings)
+    given = set(CONTAINERS[service]["environment"])
+    assert given <= {setting(field.name) for field in fields}
+    assert given >= {setting(field.name) for field in fields if field.required}
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_every_container_has_few_rights_and_bounded_logs(container: str) -> None:
+    it = CONTAINERS[container]
+    assert it["read_only"] is True
+    assert it["cap_drop"] == ["ALL"]
+    assert it["security_opt"] == ["no-new-privileges:true"]
+    assert it["logging"]["options"].keys() == {"max-size", "max-file"}
+
+
+@pytest.mark.parametrize("container", sorted(CONTAINERS.keys() - ONCE))
+def test_what_stays_up_is_watched_limited_and_restarted(container: str) -> None:
+    it = CONTAINERS[container]
+    assert it["restart"] == "unless-stopped"
+    assert it["healthcheck"]["test"]
+    assert it["deploy"]["resources"]["limits"]["memory"]
+
+
+def test_only_the_gateway_can_be_reached_and_by_this_machine_alone_unless_it_is_said() -> None:
+    assert {name for name, it in CONTAINERS.items() if "ports" in it} == {"gateway"}
+    assert CONTAINERS["gateway"]["ports"] == ["${MTAS_BIND:-127.0.0.1:8080}:8080"]
+    assert CONTAINERS["gateway"]["networks"] == ["front"]
+
+
+def test_stores_are_on_a_network_that_leads_nowhere() -> None:
+    assert PROJECT["networks"]["stores"] == {"internal": True}
+    assert {name for name, it in CONTAINERS.items() if it.get("networks") == ["stores"]} == {
+        *("postgres", "valkey", "nats", "provision")
+    }
+
+
+def test_every_overlay_is_explained() -> None:
+    pages = "".join(path.read_text() for path in (DEPLOY.parent / "docs" / "deploy").glob("*.md"))
+    names = {path.name.split(".")[1] for path in OVERLAYS}
+    assert {name for name in names if not re.search(rf"compose\.{name}\.yaml|`{name}`", pages)} == set()
