@@ -2,6 +2,7 @@
 
 -- name: get_app
 select tenant_id, slug, name, issuer, signing_alg, sign_up_enabled, code_ttl_s, access_token_ttl_s,
+       verified_email_required,
        id_token_ttl_s, refresh_idle_ttl_s, refresh_absolute_ttl_s, session_idle_ttl_s,
        session_absolute_ttl_s, disabled_at, created_at, updated_at
   from admin.tenants
@@ -9,6 +10,7 @@ select tenant_id, slug, name, issuer, signing_alg, sign_up_enabled, code_ttl_s, 
 
 -- name: lock_app
 select tenant_id, slug, name, issuer, signing_alg, sign_up_enabled, code_ttl_s, access_token_ttl_s,
+       verified_email_required,
        id_token_ttl_s, refresh_idle_ttl_s, refresh_absolute_ttl_s, session_idle_ttl_s,
        session_absolute_ttl_s, disabled_at, created_at, updated_at
   from admin.tenants
@@ -18,6 +20,7 @@ select tenant_id, slug, name, issuer, signing_alg, sign_up_enabled, code_ttl_s, 
 -- Every app, by slug. $1 the only one that may be seen, or null; $2 the slug to start after, or null.
 -- name: list_apps
 select tenant_id, slug, name, issuer, signing_alg, sign_up_enabled, code_ttl_s, access_token_ttl_s,
+       verified_email_required,
        id_token_ttl_s, refresh_idle_ttl_s, refresh_absolute_ttl_s, session_idle_ttl_s,
        session_absolute_ttl_s, disabled_at, created_at, updated_at
   from admin.tenants
@@ -28,6 +31,7 @@ select tenant_id, slug, name, issuer, signing_alg, sign_up_enabled, code_ttl_s, 
 -- The apps of one developer, for whom mtas.developer_id is set. $2 and $3 as above.
 -- name: list_apps_of_developer
 select t.tenant_id, slug, name, issuer, signing_alg, sign_up_enabled, code_ttl_s, access_token_ttl_s,
+       verified_email_required,
        id_token_ttl_s, refresh_idle_ttl_s, refresh_absolute_ttl_s, session_idle_ttl_s,
        session_absolute_ttl_s, disabled_at, t.created_at, updated_at
   from admin.members m
