@@ -99,7 +99,9 @@ ROUTES: tuple[Route, ...] = (
     Route(
         name="password",
         methods=("POST",),
-        paths=_tenant("login", "signup"),
+        paths=_tenant(
+            "login", "signup", "forgot", "reset", "verify-again", "account/password", "account/delete"
+        ),
         service="authorize",
         kind=Kind.PAGE,
         limit=Limit.PASSWORD,
@@ -107,7 +109,10 @@ ROUTES: tuple[Route, ...] = (
     Route(
         name="pages",
         methods=("GET", "POST"),
-        paths=_tenant("authorize", "login", "signup", "consent", "logout", "signed-out", "account"),
+        paths=_tenant(
+            *("authorize", "login", "signup", "consent", "select-account", "logout", "signed-out"),
+            *("forgot", "reset", "verify", "verify-again", "new-email", "account", "account/*"),
+        ),
         service="authorize",
         kind=Kind.PAGE,
     ),

@@ -3,14 +3,11 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Final
 
-from jinja2 import Environment
 from litestar import Litestar
+from litestar.datastructures import State
 from litestar.di import Provide
-from litestar.plugins.jinja import JinjaTemplateEngine
-from litestar.template import TemplateConfig
 from litestar.types import ASGIApp
 
 from services.authorize import events
@@ -18,10 +15,12 @@ from services.authorize.flows.context import Context
 from services.authorize.flows.links import Links
 from services.authorize.flows.public_keys import PublicKeys
 from services.authorize.flows.upkeep import forget_what_is_over
-from services.authorize.routes import authorize, logout, questions, sign_in
-from services.authorize.routes.assets import asset, asset_url
+from services.authorize.routes import account, authorize, logout, mail_links, questions, sign_in
+from services.authorize.routes.assets import asset
 from services.authorize.routes.errors import exception_handlers
+from services.authorize.routes.here import here
 from services.authorize.routes.internal import internal_router
+from services.authorize.routes.views import Views
 from services.authorize.routes.visitors import pages_for, read_visitor, resolve_tenant
 from services.authorize.routes.web import Web
 from services.authorize.settings import Settings
@@ -37,14 +36,12 @@ from shared.http.health import health_routes
 from shared.limits import Limiter
 from shared.mail.smtp import Mailer
 from shared.observations import Observations
-from shared.pages.templates import environment
 from shared.passwords import Passwords
 from shared.service import background
 
 MAX_BODY: Final = 64 * 1024
 MAILS_AT_ONCE: Final = 8
 """Connections to the mail server."""
-_TEMPLATES: Final = Path(__file__).with_name("pages")
 _FORM_SECRET: Final = re.compile(r"[0-9a-fA-F]{64}")
 _ROUTES: Final = (
     authorize.authorize_get,
@@ -53,10 +50,19 @@ _ROUTES: Final = (
     sign_in.login,
     sign_in.signup_page,
     sign_in.signup,
+    mail_links.forgot_page,
+    mail_links.forgot,
+    mail_links.reset_page,
+    mail_links.reset,
+    mail_links.verify_page,
+    mail_links.verify,
+    mail_links.verify_again_page,
+    mail_links.verify_again,
     questions.consent_page,
     questions.consent,
-    questions.account_page,
+    questions.select_account_page,
     questions.select_account,
+    account.account_page,
     logout.logout_get,
     logout.logout_post,
     logout.signed_out_page,
@@ -93,7 +99,12 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
         clock=clock,
         entropy=entropy,
     )
-    web = Web(public_url=settings.public_url, form_secret=settings.form_secret, entropy=entropy)
+    web = Web(
+        public_url=settings.public_url,
+        form_secret=settings.form_secret,
+        entropy=entropy,
+        views=Views(context.texts),
+    )
     events.listen(bus, context)
 
     @asynccontextmanager
@@ -120,21 +131,16 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
             "tenant": Provide(resolve_tenant),
             "visitor": Provide(read_visitor, sync_to_thread=False),
             "pages": Provide(pages_for, sync_to_thread=False),
+            "here": Provide(here, sync_to_thread=False),
         },
         lifespan=[lifespan],
         exception_handlers=exception_handlers(),
-        template_config=TemplateConfig(instance=JinjaTemplateEngine.from_environment(_templates())),
+        state=State({"views": web.views}),
         request_max_body_size=MAX_BODY,
         openapi_config=None,
         logging_config=None,
     )
     return RequestContext(app)
-
-
-def _templates() -> Environment:
-    made = environment(_TEMPLATES)
-    made.globals["asset_url"] = asset_url
-    return made
 
 
 def _check(settings: Settings) -> None:

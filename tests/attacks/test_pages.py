@@ -31,7 +31,7 @@ def test_another_sites_login_form_signs_nobody_in(acme: Home, headers: dict[str,
 
 
 @pytest.mark.parametrize("token", [None, "", "A" * 43, "another browser's"])
-@pytest.mark.parametrize("page", ["login", "signup", "consent", "account", "signed-out"])
+@pytest.mark.parametrize("page", ["login", "signup", "consent", "select-account", "signed-out"])
 def test_a_form_without_its_token_does_nothing(acme: Home, page: str, token: str | None) -> None:
     with acme.visitor() as another:
         others = forms(another.get(f"/t/{acme.slug}/login"))[0].fields["form_token"]

@@ -14,19 +14,23 @@ from aiosmtpd.smtp import SMTP
 
 @dataclass
 class Post:
-    """`answers` are given in turn, then every mail is taken."""
+    """`answers` are given in turn, then every mail is taken. Of others than `about` nothing is seen: what
+    another test has asked for may be sent here."""
 
+    about: str
     url: str = ""
     answers: list[str] = field(default_factory=list)
     mails: list[EmailMessage] = field(default_factory=list)
     tries: int = 0
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
+        message = message_from_bytes(envelope.content, policy=policy.default)
+        assert isinstance(message, EmailMessage)
+        if self.about not in text_of(message):
+            return "250 OK"
         self.tries += 1
         if self.answers:
             return self.answers.pop(0)
-        message = message_from_bytes(envelope.content, policy=policy.default)
-        assert isinstance(message, EmailMessage)
         self.mails.append(message)
         return "250 OK"
 
@@ -35,8 +39,8 @@ class Post:
 
 
 @asynccontextmanager
-async def post_office() -> AsyncIterator[Post]:
-    post = Post()
+async def post_office(about: str) -> AsyncIterator[Post]:
+    post = Post(about)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
         lambda: SMTP(post, enable_SMTPUTF8=True, hostname="localhost", loop=loop), "127.0.0.1", 0

@@ -22,6 +22,7 @@ PROMPTS: Final = frozenset({"none", "login", "consent", "select_account"})
 MAX_STATE_LENGTH: Final = 2048
 MAX_NONCE_LENGTH: Final = 1024
 MAX_LOGIN_HINT_LENGTH: Final = 254
+MAX_UI_LOCALES_LENGTH: Final = 200
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _MAX_AGE: Final = re.compile(r"[0-9]{1,9}")
 _UNSUPPORTED: Final = {
@@ -43,6 +44,7 @@ class AuthorizationRequest(msgspec.Struct, frozen=True, kw_only=True):
     prompt: frozenset[str]
     max_age: int | None
     login_hint: str | None
+    ui_locales: str | None = None
     hinted_user: UUID | None = None  # whom the id_token_hint is about
 
 
@@ -105,6 +107,7 @@ def read_request(params: Params, client: Client, reply_to: ReplyTo) -> Authoriza
         prompt=_read_prompt(params.get("prompt")),
         max_age=_read_max_age(params.get("max_age")),
         login_hint=_read_login_hint(params.get("login_hint")),
+        ui_locales=_read_ui_locales(params.get("ui_locales")),
     )
 
 
@@ -173,6 +176,10 @@ def _read_max_age(max_age: str | None) -> int | None:
 def _read_login_hint(hint: str | None) -> str | None:
     # A hint: what is of no use is left aside.
     return hint if hint is not None and len(hint) <= MAX_LOGIN_HINT_LENGTH else None
+
+
+def _read_ui_locales(tags: str | None) -> str | None:
+    return tags if tags is not None and len(tags) <= MAX_UI_LOCALES_LENGTH else None
 
 
 def _is_web(uri: str) -> bool:

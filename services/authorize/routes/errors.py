@@ -11,7 +11,6 @@ import msgspec
 import structlog
 from litestar import Response
 from litestar.exceptions import HTTPException
-from litestar.response import Template
 from litestar.types import ExceptionHandlersMap
 
 from services.authorize.flows.interaction import InteractionGone
@@ -20,14 +19,17 @@ from services.authorize.flows.outcome import Unproven
 from services.authorize.flows.sign_up import SignUpClosed
 from services.authorize.flows.tenants import NoSuchTenant, TenantDisabled
 from services.authorize.routes.internal import PREFIX
-from services.authorize.routes.pages import page_headers
+from services.authorize.routes.pages import language_of, page_headers
+from services.authorize.routes.views import Views
 from services.authorize.routes.web import AnyRequest
 from services.authorize.routes.words import duration
+from services.authorize.texts import Language
 from shared.http.context import request_id
 from shared.http.errors import RETRY_AFTER_S, UNAVAILABLE
 from shared.http.internal import problem
 from shared.limits import TooManyTries
 from shared.oauth.errors import OAuthError
+from shared.text import Text
 
 log = structlog.get_logger()
 
@@ -38,33 +40,37 @@ class Trouble(msgspec.Struct, frozen=True, kw_only=True):
     """What an error page says; `detail` is for the app's developer."""
 
     status: int
-    title: str
-    advice: str
+    title: Text
+    advice: Text
     detail: str | None = None
 
 
-_BACK_TO_APP: Final = "Go back to the app that you came from, and start again."
+_BACK_TO_APP: Final = Text("Go back to the app that you came from, and start again.")
 _BY_STATUS: Final = {
     403: Trouble(
         status=403,
-        title="We could not tell that this came from you",
-        advice="Go back, reload the page and try again. If that does not help, allow cookies for this site.",
+        title=Text("We could not tell that this came from you"),
+        advice=Text(
+            "Go back, reload the page and try again. If that does not help, allow cookies for this site."
+        ),
     ),
     404: Trouble(
         status=404,
-        title="There is no such page",
-        advice="Check the address, or go back to the app that you came from.",
+        title=Text("There is no such page"),
+        advice=Text("Check the address, or go back to the app that you came from."),
     ),
     503: Trouble(
         status=503,
-        title="We cannot do this right now",
-        advice="A part of the service is away for a moment. Wait a few seconds, then reload this page.",
+        title=Text("We cannot do this right now"),
+        advice=Text("A part of the service is away for a moment. Wait a few seconds, then reload this page."),
     ),
     500: Trouble(
         status=500,
-        title="Something went wrong on our side",
-        advice="Try again in a moment. If it happens again, tell the people who run this service "
-        "the request id below.",
+        title=Text("Something went wrong on our side"),
+        advice=Text(
+            "Try again in a moment. If it happens again, tell the people who run this service "
+            "the request id below."
+        ),
     ),
 }
 
@@ -91,9 +97,11 @@ def _unproven(request: AnyRequest, error: Unproven) -> Response[Any]:
         request,
         Trouble(
             status=400,
-            title="This sign-in link does not work",
-            advice="The app that sent you here asked in a way that we cannot accept. Go back to it; "
-            "if it happens again, tell the people who run the app.",
+            title=Text("This sign-in link does not work"),
+            advice=Text(
+                "The app that sent you here asked in a way that we cannot accept. Go back to it; "
+                "if it happens again, tell the people who run the app."
+            ),
             detail=error.description,
         ),
     )
@@ -104,8 +112,10 @@ def _tenant_disabled(request: AnyRequest, _error: TenantDisabled) -> Response[An
         request,
         Trouble(
             status=400,
-            title="This app is switched off",
-            advice="The people who run it have disabled it. Nobody can sign in until they enable it again.",
+            title=Text("This app is switched off"),
+            advice=Text(
+                "The people who run it have disabled it. Nobody can sign in until they enable it again."
+            ),
         ),
     )
 
@@ -115,9 +125,11 @@ def _interaction_gone(request: AnyRequest, _error: InteractionGone) -> Response[
         request,
         Trouble(
             status=400,
-            title="This sign-in is over",
-            advice="It was finished already, took longer than half an hour, or was begun in another browser. "
-            + _BACK_TO_APP,
+            title=Text("This sign-in is over"),
+            advice=Text(
+                "It was finished already, took longer than half an hour, or was begun in another browser. "
+                "Go back to the app that you came from, and start again."
+            ),
         ),
     )
 
@@ -128,7 +140,7 @@ def _refused(request: AnyRequest, error: OAuthError) -> Response[Any]:
         request,
         Trouble(
             status=error.status,
-            title="We could not read this request",
+            title=Text("We could not read this request"),
             advice=_BACK_TO_APP,
             detail=error.description,
         ),
@@ -137,13 +149,15 @@ def _refused(request: AnyRequest, error: OAuthError) -> Response[Any]:
 
 def _too_many(request: AnyRequest, error: TooManyTries) -> Response[Any]:
     log.info("refused", error="too many", retry_after_s=error.retry_after_s)
+    wait = duration(_language(request), error.retry_after_s)
     return _page(
         request,
         Trouble(
             status=429,
-            title="That was a bit much at once",
-            advice="Too many sign-ins were begun here. "
-            f"Wait {duration(error.retry_after_s)}, then reload this page.",
+            title=Text("That was a bit much at once"),
+            advice=Text(
+                "Too many sign-ins were begun here. Wait %(duration)s, then reload this page.", duration=wait
+            ),
         ),
         headers={"Retry-After": str(error.retry_after_s)},
     )
@@ -159,7 +173,7 @@ def _http_error(request: AnyRequest, error: HTTPException) -> Response[Any]:
     known = _BY_STATUS.get(error.status_code)
     trouble = known or Trouble(
         status=error.status_code,
-        title="We could not read this request",
+        title=Text("We could not read this request"),
         advice=_BACK_TO_APP,
         detail=error.detail,
     )
@@ -181,17 +195,28 @@ def _page(
 ) -> Response[Any]:
     path = request.scope["path"]
     if path.startswith(PREFIX):
-        return problem(trouble.status, trouble.title, detail or trouble.detail, headers=headers)
+        return problem(trouble.status, str(trouble.title), detail or trouble.detail, headers=headers)
     slug = _SLUG.match(path)
-    return Template(
-        "error.html",
-        context={
-            "tenant": request.scope["state"].get("tenant"),
-            "slug": slug.group(1) if slug else None,
-            "trouble": trouble,
-            "request_id": request_id(request.scope),
-        },
+    return Response(
+        _views(request).render(
+            "error.html",
+            _language(request),
+            tenant=request.scope["state"].get("tenant"),
+            slug=slug.group(1) if slug else None,
+            trouble=trouble,
+            request_id=request_id(request.scope),
+        ),
         status_code=trouble.status,
         media_type="text/html",
         headers=page_headers("'none'") | (headers or {}),
     )
+
+
+def _views(request: AnyRequest) -> Views:
+    views: Views = request.app.state["views"]
+    return views
+
+
+def _language(request: AnyRequest) -> Language:
+    known: Language | None = request.scope["state"].get("language")
+    return known or language_of(request, _views(request).texts)[0]

@@ -12,16 +12,17 @@ from urllib.parse import urlsplit
 
 from litestar import Response
 from litestar.datastructures import Cookie
-from litestar.response import Template
 
 from services.authorize.flows.context import Visitor
-from services.authorize.flows.outcome import Answer, Ask, Outcome, ReplyTo
+from services.authorize.flows.outcome import Answer, Ask, Outcome, ReplyTo, with_query
 from services.authorize.routes.web import AnyRequest, Web
-from services.authorize.texts import Language
+from services.authorize.texts import Language, Texts, accepted, ui_locales
 from shared.http.headers import NO_STORE, PAGE_HEADERS
+from shared.oauth.errors import OAuthError
+from shared.oauth.params import Params
 from shared.oauth.types import Tenant
 
-_QUESTION_PATHS: Final = {"sign_in": "login", "select_account": "account", "consent": "consent"}
+_QUESTION_PATHS: Final = {"sign_in": "login", "select_account": "select-account", "consent": "consent"}
 _CSP_HOST: Final = re.compile(r"[a-z0-9.-]+(:[0-9]{1,5})?")
 _SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*")
 
@@ -29,10 +30,8 @@ _SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*")
 class Pages:
     """What a handler answers with: made for one request."""
 
-    def __init__(
-        self, request: AnyRequest, web: Web, tenant: Tenant, visitor: Visitor, language: Language
-    ) -> None:
-        self.language = language
+    def __init__(self, request: AnyRequest, web: Web, tenant: Tenant, visitor: Visitor) -> None:
+        self.language, self._is_asked_for = language_of(request, web.views.texts)
         self._request = request
         self._web = web
         self._tenant = tenant
@@ -48,24 +47,33 @@ class Pages:
         **values: Any,
     ) -> Response[Any]:
         """One of our own pages, with what its form needs."""
-        context = {"tenant": self._tenant, "slug": self._tenant.slug, **values}
-        context["form_token"] = self._web.form_token(self._tenant, self._visitor)
-        return Template(
-            template,
-            context=context,
+        values["form_token"] = self._web.form_token(self._tenant, self._visitor)
+        return Response(
+            self._render(template, **values),
             status_code=status_code,
             media_type="text/html",
             headers=page_headers("'self'", *form_sources(form_leads_to)) | (headers or {}),
             cookies=self._browser_cookie(),
         )
 
+    def prefer(self, tags: str | None) -> None:
+        """The language that an interaction's client asked for, unless a link has asked for another."""
+        texts = self._web.views.texts
+        if not self._is_asked_for and (tag := texts.choose(ui_locales(tags))) is not None:
+            self.language = texts.language(tag)
+            self._request.scope["state"]["language"] = self.language
+
     def see_other(self, location: str, *cookies: Cookie) -> Response[Any]:
         """303: whatever this request was, the next is a GET without its body (RFC 9700 §4.12)."""
         return see_other(location, [*cookies, *self._browser_cookie()])
 
-    def path(self, name: str, interaction_id: str | None = None) -> str:
-        query = f"?interaction={interaction_id}" if interaction_id else ""
-        return f"/t/{self._tenant.slug}/{name}{query}"
+    def path(self, name: str, interaction_id: str | None = None, **query: str) -> str:
+        """One of our own pages, in the language of this one."""
+        if interaction_id:
+            query["interaction"] = interaction_id
+        if self._is_asked_for:
+            query["ui_locales"] = self.language.tag
+        return with_query(f"/t/{self._tenant.slug}/{name}", query)
 
     def outcome(self, outcome: Outcome) -> Response[Any]:
         """What came of an authorization request."""
@@ -78,16 +86,32 @@ class Pages:
         if answer.reply_to.response_mode == "query":
             return see_other(answer.location)
         # OAuth 2.0 Form Post Response Mode §4: to nobody but this client, us included.
-        return Template(
-            "form_post.html",
-            context={"tenant": self._tenant, "slug": self._tenant.slug, "answer": answer},
+        return Response(
+            self._render("form_post.html", answer=answer),
             media_type="text/html",
             headers=page_headers(*form_sources(leads_to(answer.reply_to))),
+        )
+
+    def _render(self, template: str, **values: Any) -> str:
+        tenant = self._tenant
+        return self._web.views.render(
+            template, self.language, tenant=tenant, slug=tenant.slug, path=self.path, **values
         )
 
     def _browser_cookie(self) -> list[Cookie]:
         is_new = self._request.scope["state"]["is_new_browser"]
         return [self._web.set_browser(self._visitor)] if is_new else []
+
+
+def language_of(request: AnyRequest, texts: Texts) -> tuple[Language, bool]:
+    """What a link or client asks for (`ui_locales`), and that it did; else what the browser is set to."""
+    try:
+        tags = Params.parse(request.scope["query_string"]).get("ui_locales")
+    except OAuthError:  # whoever reads the rest of the query says so
+        tags = None
+    asked = texts.choose(ui_locales(tags))
+    tag = asked or texts.choose(accepted(request.headers.get("accept-language", "")))
+    return texts.language(tag), asked is not None
 
 
 def see_other(location: str, cookies: Sequence[Cookie] = ()) -> Response[Any]:

@@ -1,4 +1,4 @@
-"""`/consent` and `/account`: what a signed-in user is asked, or shown."""
+"""`/consent` and `/select-account`: what a signed-in user is asked before a client is answered."""
 
 from typing import Any
 
@@ -6,34 +6,23 @@ from litestar import Response, get, post
 from litestar.di import NamedDependency
 
 from services.authorize.flows.authorize import deny
-from services.authorize.flows.context import Context, Visitor
-from services.authorize.flows.interaction import find_waiting, keep_answer
-from services.authorize.flows.sessions import current_session
-from services.authorize.routes.forms import read_form
-from services.authorize.routes.pages import Pages, leads_to
-from services.authorize.routes.web import AnyRequest, Web
+from services.authorize.flows.interaction import Waiting, keep_answer
+from services.authorize.routes.here import Here
+from services.authorize.routes.pages import leads_to
 from services.authorize.routes.words import SCOPE_WORDS
 from shared.oauth.errors import OAuthError
 from shared.oauth.params import Params
-from shared.oauth.types import Tenant
 
 
 @get("/t/{slug:str}/consent")
-async def consent_page(
-    request: AnyRequest,
-    context: NamedDependency[Context],
-    tenant: NamedDependency[Tenant],
-    visitor: NamedDependency[Visitor],
-    pages: NamedDependency[Pages],
-) -> Response[Any]:
+async def consent_page(here: NamedDependency[Here]) -> Response[Any]:
     """May this client have what it asks for (OpenID Connect Core §3.1.2.4)?"""
-    params = Params.parse(request.scope["query_string"])
-    waiting = await find_waiting(context, tenant, visitor, params.require("interaction"))
+    waiting = await _required(here, here.query)
     interaction = waiting.interaction
-    session = await current_session(context, tenant, visitor.session_token)
+    session = await here.session()
     if session is None:
-        return pages.see_other(pages.path("login", interaction.interaction_id))
-    return pages.page(
+        return here.pages.see_other(here.pages.path("login", interaction.interaction_id))
+    return here.pages.page(
         "consent.html",
         form_leads_to=leads_to(interaction.request.reply_to),
         client=waiting.client,
@@ -44,73 +33,56 @@ async def consent_page(
 
 
 @post("/t/{slug:str}/consent", status_code=303)
-async def consent(
-    request: AnyRequest,
-    context: NamedDependency[Context],
-    web: NamedDependency[Web],
-    tenant: NamedDependency[Tenant],
-    visitor: NamedDependency[Visitor],
-    pages: NamedDependency[Pages],
-) -> Response[Any]:
-    form = await read_form(request, web, tenant, visitor)
-    waiting = await find_waiting(context, tenant, visitor, form.require("interaction"))
-    interaction = waiting.interaction
+async def consent(here: NamedDependency[Here]) -> Response[Any]:
+    form = await here.form()
+    interaction = (await _required(here, form)).interaction
     match form.get("answer"):
         case "allow":
-            session = await current_session(context, tenant, visitor.session_token)
+            session = await here.session()
             if session is not None:
-                await keep_answer(context, tenant, interaction, consented=session.session_id)
-            return pages.see_other(pages.path("authorize", interaction.interaction_id))
+                await keep_answer(here.context, here.tenant, interaction, consented=session.session_id)
+            return here.pages.see_other(here.pages.path("authorize", interaction.interaction_id))
         case "deny":
-            return pages.outcome(await deny(context, tenant, interaction))
+            return here.pages.outcome(await deny(here.context, here.tenant, interaction))
         case _:
             raise OAuthError("invalid_request", "answer must be allow or deny")
 
 
-@get("/t/{slug:str}/account")
-async def account_page(
-    request: AnyRequest,
-    context: NamedDependency[Context],
-    tenant: NamedDependency[Tenant],
-    visitor: NamedDependency[Visitor],
-    pages: NamedDependency[Pages],
-) -> Response[Any]:
-    """Who is signed in; with an interaction, whether it is to be them (`prompt=select_account`)."""
-    interaction_id = Params.parse(request.scope["query_string"]).get("interaction")
-    session = await current_session(context, tenant, visitor.session_token)
+@get("/t/{slug:str}/select-account")
+async def select_account_page(here: NamedDependency[Here]) -> Response[Any]:
+    """Is it to be who is signed in (`prompt=select_account`)?"""
+    waiting = await _required(here, here.query)
+    session = await here.session()
     if session is None:
-        return pages.see_other(pages.path("login", interaction_id))
-    if interaction_id is None:
-        return pages.page("account.html", session=session)
-    waiting = await find_waiting(context, tenant, visitor, interaction_id)
-    return pages.page(
+        return here.pages.see_other(here.pages.path("login", waiting.interaction.interaction_id))
+    return here.pages.page(
         "select_account.html",
         form_leads_to=leads_to(waiting.interaction.request.reply_to),
         client=waiting.client,
-        interaction_id=interaction_id,
+        interaction_id=waiting.interaction.interaction_id,
         session=session,
     )
 
 
-@post("/t/{slug:str}/account", status_code=303)
-async def select_account(
-    request: AnyRequest,
-    context: NamedDependency[Context],
-    web: NamedDependency[Web],
-    tenant: NamedDependency[Tenant],
-    visitor: NamedDependency[Visitor],
-    pages: NamedDependency[Pages],
-) -> Response[Any]:
-    form = await read_form(request, web, tenant, visitor)
-    waiting = await find_waiting(context, tenant, visitor, form.require("interaction"))
+@post("/t/{slug:str}/select-account", status_code=303)
+async def select_account(here: NamedDependency[Here]) -> Response[Any]:
+    form = await here.form()
+    waiting = await _required(here, form)
     interaction_id = waiting.interaction.interaction_id
     match form.get("answer"):
         case "this":
-            session = await current_session(context, tenant, visitor.session_token)
+            session = await here.session()
             if session is not None:
-                await keep_answer(context, tenant, waiting.interaction, selected=session.session_id)
-            return pages.see_other(pages.path("authorize", interaction_id))
+                await keep_answer(here.context, here.tenant, waiting.interaction, selected=session.session_id)
+            return here.pages.see_other(here.pages.path("authorize", interaction_id))
         case "another":
-            return pages.see_other(pages.path("login", interaction_id))
+            return here.pages.see_other(here.pages.path("login", interaction_id))
         case _:
             raise OAuthError("invalid_request", "answer must be this or another")
+
+
+async def _required(here: Here, params: Params) -> Waiting:
+    params.require("interaction")
+    waiting = await here.waiting(params)
+    assert waiting is not None, "it was named"
+    return waiting

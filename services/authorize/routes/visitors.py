@@ -11,9 +11,7 @@ from services.authorize.flows.context import Context, Visitor
 from services.authorize.flows.tenants import find_tenant
 from services.authorize.routes.pages import Pages
 from services.authorize.routes.web import AnyRequest, Web
-from services.authorize.texts import Language, Texts, accepted, ui_locales
 from shared.http.context import client_address
-from shared.oauth.params import Params
 from shared.oauth.types import Tenant
 from shared.secret import b64url
 
@@ -43,22 +41,14 @@ def read_visitor(request: AnyRequest, web: NamedDependency[Web], tenant: NamedDe
     )
 
 
-def language_of(request: AnyRequest, texts: Texts) -> Language:
-    """What a link or client asks for (`ui_locales`), else what the browser is set to."""
-    asked = Params.parse(request.scope["query_string"]).get("ui_locales")
-    wanted = [*ui_locales(asked), *accepted(request.headers.get("accept-language", ""))]
-    return texts.language(texts.choose(wanted))
-
-
 def pages_for(
     request: AnyRequest,
-    context: NamedDependency[Context],
     web: NamedDependency[Web],
     tenant: NamedDependency[Tenant],
     visitor: NamedDependency[Visitor],
 ) -> Pages:
     """What a handler answers this visitor with."""
-    return Pages(request, web, tenant, visitor, language_of(request, context.texts))
+    return Pages(request, web, tenant, visitor)
 
 
 class _Cookies:

@@ -1,4 +1,4 @@
-"""What the edge knows and flows don't: our own origin, the cookies' names, the forms' key."""
+"""What the edge knows and flows don't: our own origin, the cookies' names, the forms' key, the templates."""
 
 import hmac
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from litestar import Request
 from litestar.datastructures import Cookie
 
 from services.authorize.flows.context import Visitor
+from services.authorize.routes.views import Views
 from shared.clock import Entropy
 from shared.oauth.types import Tenant
 from shared.secret import Secret, b64url
@@ -24,6 +25,7 @@ class Web:
     public_url: str
     form_secret: Secret
     entropy: Entropy
+    views: Views
 
     @property
     def origin(self) -> str:

@@ -1,28 +1,28 @@
-"""Sentences with a number in them, as people would say them."""
+"""Sentences that stand in the code and not in a template, or have a number in them."""
 
 from typing import Final
 
+from services.authorize.texts import Language
+from shared.text import Text
+
 SCOPE_WORDS: Final = {
-    "openid": "Know that it is you, by an identifier for this account",
-    "profile": "See your name",
-    "email": "See your email address",
-    "offline_access": "Stay connected when you are not using it",
+    "openid": Text("Know that it is you, by an identifier for this account"),
+    "profile": Text("See your name"),
+    "email": Text("See your email address"),
+    "offline_access": Text("Stay connected when you are not using it"),
 }
 """What a scope lets a client do; others are shown as they are."""
 
 
-def too_many_tries(retry_after_s: int) -> str:
-    return f"That was one try too many. Wait {duration(retry_after_s)}, then try again."
+def too_many_tries(language: Language, retry_after_s: int) -> str:
+    wait = duration(language, retry_after_s)
+    return language.say(Text("That was one try too many. Wait %(duration)s, then try again.", duration=wait))
 
 
-def duration(seconds: int) -> str:
+def duration(language: Language, seconds: int) -> str:
     """Rounded up to a unit that one can wait by."""
     if seconds <= 90:
-        return _counted(seconds, "second")
+        return language.count("%(number)s second", "%(number)s seconds", seconds)
     if seconds <= 90 * 60:
-        return _counted(-(-seconds // 60), "minute")
-    return _counted(-(-seconds // 3600), "hour")
-
-
-def _counted(number: int, unit: str) -> str:
-    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
+        return language.count("%(number)s minute", "%(number)s minutes", -(-seconds // 60))
+    return language.count("%(number)s hour", "%(number)s hours", -(-seconds // 3600))

@@ -20,6 +20,7 @@ from joserfc.jwk import RSAKey
 from deploy.local.stack import Stack
 from services.authorize.app import create_app
 from services.authorize.settings import Settings
+from shared.events.bus import Bus
 from shared.oauth.authorization_code import CodeGrant, code_key, decode_grant
 from shared.oauth.types import ClientType
 from shared.passwords import Passwords
@@ -28,9 +29,11 @@ from shared.settings import load
 from shared.valkey import Valkey, open_valkey
 from tests.support.browser import Form, forms
 from tests.support.clock import FakeClock
+from tests.support.post import Post, post_office
 from tests.support.seed import Seed, some_slug
 from tests.support.serve import serve
 
+Apart = Callable[..., AbstractAsyncContextManager[str]]
 ORIGIN = "http://localhost"
 REDIRECT_URI = "https://app.example/callback"
 PASSWORD = "paper lanterns over the harbour"
@@ -232,6 +235,21 @@ def authorize_apart(
         return serve(create_app(settings, clock=clock))
 
     return start
+
+
+@pytest.fixture
+async def post(
+    world: World, stores: Stack, authorize_apart: Apart, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Post]:
+    """A mail server, and the world's service with it and with NATS."""
+    monkeypatch.setattr(Bus, "retry_after_s", 0.01)
+    nats = stores.environment("authorize")["MTAS_NATS_URL"]
+    async with (
+        post_office(f"/t/{world.slug}/") as post,
+        authorize_apart(MTAS_SMTP_URL=post.url, MTAS_NATS_URL=nats) as url,
+    ):
+        world.url = url
+        yield post
 
 
 @pytest.fixture(scope="session")

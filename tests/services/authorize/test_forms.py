@@ -76,7 +76,7 @@ async def test_a_form_without_its_token_does_nothing(world: World, other: World)
     assert response.status_code == 303
 
 
-@pytest.mark.parametrize("name", ["login", "signup", "consent", "account", "signed-out"])
+@pytest.mark.parametrize("name", ["login", "signup", "consent", "select-account", "signed-out"])
 async def test_every_form_is_guarded(world: World, name: str) -> None:
     person = world.person()
     await person.sign_in()

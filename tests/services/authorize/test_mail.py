@@ -1,31 +1,11 @@
 """Mail: asked for in the transaction of its cause, sent by the consumer, once; later if it must be."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
 from email.message import EmailMessage
 from typing import Any
 
-import pytest
-
-from deploy.local.stack import Stack
-from shared.events.bus import Bus
 from tests.services.authorize.conftest import ORIGIN, PASSWORD, Person, World
-from tests.support.post import Post, link_in, post_office, text_of
-
-Apart = Callable[..., AbstractAsyncContextManager[str]]
-
-
-@pytest.fixture
-async def post(
-    world: World, stores: Stack, authorize_apart: Apart, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Post]:
-    """A mail server, and the world's service with it and with NATS."""
-    monkeypatch.setattr(Bus, "retry_after_s", 0.01)
-    nats = stores.environment("authorize")["MTAS_NATS_URL"]
-    async with post_office() as post, authorize_apart(MTAS_SMTP_URL=post.url, MTAS_NATS_URL=nats) as url:
-        world.url = url
-        yield post
+from tests.support.post import Post, link_in, text_of
 
 
 async def sign_up(person: Person, email: str, **headers: str) -> Any:

@@ -164,7 +164,7 @@ async def test_an_error_page_gives_nothing_of_its_cause(
     async def fail(*_: object) -> None:
         raise RuntimeError("the secret cause")
 
-    monkeypatch.setattr("services.authorize.routes.sign_in.current_session", fail)
+    monkeypatch.setattr("services.authorize.routes.here.current_session", fail)
     person = world.person()
     response = await person.http.get(person.path("login"))
     assert response.status_code == 500

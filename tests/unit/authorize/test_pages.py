@@ -4,6 +4,7 @@ import pytest
 
 from services.authorize.routes.pages import form_sources, page_headers
 from services.authorize.routes.words import duration
+from services.authorize.texts import Texts
 
 
 @pytest.mark.parametrize(
@@ -42,4 +43,4 @@ def test_the_policy_changes_nowhere_else() -> None:
     ],
 )  # fmt: skip
 def test_waits_are_rounded_up(seconds: int, words: str) -> None:
-    assert duration(seconds) == words
+    assert duration(Texts().language("en"), seconds) == words
