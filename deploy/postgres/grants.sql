@@ -4,7 +4,7 @@
 -- Everything first goes, so that this page is the whole list: what is not granted below, nobody has.
 do $$
 declare
-    everybody constant text := 'public, mtas_authorize, mtas_token, mtas_jwks, mtas_admin, mtas_scheduler';
+    everybody constant text := 'public, mtas_authorize, mtas_token, mtas_jwks, mtas_admin, mtas_scheduler, mtas_mover';
     ours constant text := 'mtas, admin, authorize, token, jwks, events';
 begin
     execute format('revoke all on all tables in schema %s from %s', ours, everybody);
@@ -59,6 +59,7 @@ grant select (tenant_id, kid, alg, state, public_jwk, removes_at, withdrawn_at) 
 -- and of sessions whether they have ended.
 grant usage on schema token, authorize, jwks to mtas_token;
 grant select, insert, update on token.families to mtas_token;
+grant select on token.moved_in_keys to mtas_token;
 grant execute on all functions in schema token to mtas_token;
 grant execute on function admin.list_client_secrets(uuid, text), jwks.find_active_key(uuid, text),
     jwks.list_public_keys(uuid) to mtas_token;
@@ -67,6 +68,18 @@ grant select (tenant_id, user_id, email, email_verified, name, grants_valid_from
     on authorize.users to mtas_token;
 grant select (tenant_id, session_id, ended_at) on authorize.sessions to mtas_token;
 grant select on jwks.signing_keys to mtas_token;
+
+-- A tenant that moves: all that it owns, to read and to write once. Row-level security holds for the mover too.
+-- Of whoever is to own it at its new home, the address.
+grant usage on schema mtas, admin, authorize, token, jwks to mtas_mover;
+grant execute on function mtas.tenant_id() to mtas_mover;
+grant select, insert on
+    admin.tenants, admin.clients, admin.client_secrets, admin.audit_log, admin.activity,
+    authorize.users, authorize.credentials, authorize.sessions,
+    token.families, token.moved_in_keys, jwks.signing_keys
+    to mtas_mover;
+grant insert on admin.members to mtas_mover;
+grant select (developer_id, email_key) on admin.developers to mtas_mover;
 
 -- jwks: signing keys; reads tenants, and clients' origins for CORS.
 grant usage on schema jwks to mtas_jwks;

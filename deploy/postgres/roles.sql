@@ -2,11 +2,13 @@
 -- One login role a service; passwords are set by deploy.provision, never here.
 -- mtas_scheduler cannot log in: it owns the few functions that look across tenants
 -- (which tenant needs a key, which family has expired), and sees the columns they need.
+-- mtas_mover cannot log in either: `mtas tenant export` and `import` become it, one tenant at a time, from the
+-- connection of whoever migrates (docs/adr/0016-a-tenant-moves.md).
 do $$
 declare
     role_name text;
 begin
-    foreach role_name in array array['mtas_authorize', 'mtas_token', 'mtas_jwks', 'mtas_admin', 'mtas_scheduler'] loop
+    foreach role_name in array array['mtas_authorize', 'mtas_token', 'mtas_jwks', 'mtas_admin', 'mtas_scheduler', 'mtas_mover'] loop
         if not exists (select from pg_roles where rolname = role_name) then
             execute format('create role %I nologin noinherit', role_name);
         end if;
@@ -19,6 +21,9 @@ begin
     -- So that the owner of the migrations may give functions to mtas_scheduler.
     if not pg_has_role(current_user, 'mtas_scheduler', 'set') then
         execute format('grant mtas_scheduler to %I', current_user);
+    end if;
+    if not pg_has_role(current_user, 'mtas_mover', 'set') then
+        execute format('grant mtas_mover to %I', current_user);
     end if;
     execute format('revoke all on database %I from public', current_database());
     execute format(

@@ -12,6 +12,7 @@ from services.token.codes import Codes
 from services.token.flows.client_authentication import ClientSecrets
 from services.token.flows.context import Context
 from services.token.flows.fairness import share_out
+from services.token.flows.refresh_tokens import RefreshTokens
 from services.token.flows.signing_keys import SigningKeys
 from services.token.flows.upkeep import forget_expired_families
 from services.token.routes import ROUTES, resolve_tenant
@@ -29,7 +30,6 @@ from shared.http.context import RequestContext
 from shared.http.cors import add_cors_headers
 from shared.http.errors import json_exception_handlers
 from shared.http.health import health_routes
-from shared.keys import parse_keys
 from shared.oauth.refresh_token import RefreshTokenKeys
 from shared.observations import Observations
 from shared.sealing import choose_sealer
@@ -56,8 +56,8 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
             ttl_s=ttl_s,
             parsed=settings.key_cache_size,
         ),
-        refresh_token_keys=RefreshTokenKeys(
-            {int(key_id): key for key_id, key in parse_keys(settings.refresh_token_keys).items()}
+        refresh_tokens=RefreshTokens(
+            database, RefreshTokenKeys.parse(settings.refresh_token_keys), clock, ttl_s=ttl_s
         ),
         relay=Relay(database, bus, "token"),
         observations=Observations(database),

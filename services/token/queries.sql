@@ -25,6 +25,12 @@ select family_id
   from token.families
  where tenant_id = $1 and session_id = $2 and revoked_at is null and not offline;
 
+-- Of a tenant that moved in from another installation: what its refresh tokens of there verify with.
+-- name: list_moved_in_keys
+select key_id, sealed_key, sealed_under
+  from token.moved_in_keys
+ where tenant_id = $1 and expires_at > $2;
+
 -- name: delete_expired_families
 select token.delete_expired_families($1);
 

@@ -76,6 +76,14 @@ class SealedSigningKey(msgspec.Struct, frozen=True):
     kek_id: str
 
 
+class MovedInKey(msgspec.Struct, frozen=True):
+    """A MAC key of refresh tokens that another installation issued; `sealed_under` is one of ours."""
+
+    key_id: int
+    sealed_key: bytes
+    sealed_under: int
+
+
 async def redeem_code(
     connection: Connection, tenant_id: UUID, family: NewFamily, now: datetime
 ) -> tuple[str, User | None]:
@@ -176,6 +184,11 @@ async def get_live_grant(
 async def list_families_of_session(connection: Connection, tenant_id: UUID, session_id: UUID) -> list[UUID]:
     rows = await connection.fetch(_SQL["list_families_of_session"], tenant_id, session_id)
     return [row["family_id"] for row in rows]
+
+
+async def list_moved_in_keys(connection: Connection, tenant_id: UUID, now: datetime) -> list[MovedInKey]:
+    rows = await connection.fetch(_SQL["list_moved_in_keys"], tenant_id, now)
+    return [MovedInKey(**dict(row)) for row in rows]
 
 
 async def delete_expired_families(connection: Connection, limit: int) -> int:

@@ -41,9 +41,21 @@ RIGHTS = {
     "jwks.signing_keys": {"jwks": "SIUD", "token": "S", "admin": "s", "authorize": "s"},
     "jwks.key_fetches": {"jwks": "SD", "admin": "S"},
     "token.families": {"token": "SIU"},
+    "token.moved_in_keys": {"token": "S"},
     "events.outbox": dict.fromkeys(SERVICES, "SiuD"),
 }
 
+
+# Tables of a tenant that do not move with it (`mtas tenant export`), and why.
+STAYS = {
+    "admin.members": "who has a role here need not have an account there; the import names an owner",
+    "admin.api_tokens": "a developer's, not the tenant's",
+    "admin.invitations": "to a role here",
+    "admin.observations": "what was refused here",
+    "authorize.mails": "their links are this installation's",
+    "jwks.key_fetches": "who fetched which key from this installation",
+    "events.outbox": "on its way to this installation's subscribers",
+}
 
 # A row in each table that the seed has no word for, so that there is something to be kept apart.
 ROWS = {
@@ -69,6 +81,7 @@ ROWS = {
         "kid, alg, state, public_jwk, sealed_private_key, kek_id, created_at, activates_at",
         "gen_random_uuid()::text, 'RS256', 'active', '{}', 'x', 'k', now(), now()",
     ),
+    "token.moved_in_keys": ("key_id, sealed_key, sealed_under, expires_at", "1, 'x', 1, now()"),
     "jwks.key_fetches": ("kid, client, first_at, last_at", "'k', 'c', now(), now()"),
     "token.families": (
         "family_id, client_id, user_id, session_id, scope, audience, auth_time, refreshable, offline,"
@@ -103,6 +116,31 @@ async def test_tenant_id_leads_every_tenant_owned_key_and_rls_is_forced(seed: Se
 
 async def test_every_table_is_named_in_the_rights(seed: Seed) -> None:
     assert {table["name"] for table in await tables(seed)} == RIGHTS.keys()
+
+
+async def test_every_table_of_a_tenant_moves_or_says_why_not(seed: Seed) -> None:
+    rows = await seed.fetch(
+        """
+        select n.nspname || '.' || c.relname as name,
+               has_table_privilege('mtas_mover', c.oid, 'select')
+                   and has_table_privilege('mtas_mover', c.oid, 'insert') as moves,
+               has_table_privilege('mtas_mover', c.oid, 'update, delete, truncate') as more,
+               exists (select from pg_attribute a where a.attrelid = c.oid
+                          and a.attname in ('tenant_id', 'only_tenant_id')) as has_tenant
+          from pg_class c join pg_namespace n on n.oid = c.relnamespace
+         where c.relkind in ('r', 'p') and n.nspname in ('admin', 'authorize', 'token', 'jwks', 'events')
+        """
+    )
+    assert {row["name"] for row in rows if row["has_tenant"] and not row["moves"]} == STAYS.keys()
+    assert not [row["name"] for row in rows if row["more"] or (row["moves"] and not row["has_tenant"])]
+
+
+async def test_nobody_logs_in_as_the_mover_and_no_service_becomes_it(seed: Seed) -> None:
+    (row,) = await seed.fetch("select rolcanlogin from pg_roles where rolname = 'mtas_mover'")
+    assert not row["rolcanlogin"]
+    for service in SERVICES:
+        (row,) = await seed.fetch("select pg_has_role($1, 'mtas_mover', 'set') as may", f"mtas_{service}")
+        assert not row["may"], service
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 from services.token.codes import Codes
 from services.token.flows.client_authentication import ClientSecrets
+from services.token.flows.refresh_tokens import RefreshTokens
 from services.token.flows.signing_keys import SigningKeys
 from shared.clock import Clock, Entropy
 from shared.db import Database
 from shared.directory import Directory
 from shared.events.outbox import Relay
 from shared.fair_share import FairShare
-from shared.oauth.refresh_token import RefreshTokenKeys
 from shared.observations import Observations
 
 
@@ -21,7 +21,7 @@ class Context:
     directory: Directory
     client_secrets: ClientSecrets
     signing_keys: SigningKeys
-    refresh_token_keys: RefreshTokenKeys
+    refresh_tokens: RefreshTokens
     relay: Relay
     observations: Observations
     share: FairShare

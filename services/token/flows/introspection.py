@@ -64,7 +64,7 @@ async def _access_token(context: Context, tenant: Tenant, client: Client, token:
 
 async def _refresh_token(context: Context, tenant: Tenant, client: Client, token: str) -> dict[str, Any]:
     now = context.clock()
-    opened = context.refresh_token_keys.open(token, tenant.tenant_id, client.client_id)
+    opened = await context.refresh_tokens.open(token, client)
     if opened is None:
         return INACTIVE
     async with context.database.connection() as connection:

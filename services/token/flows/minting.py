@@ -80,16 +80,16 @@ def mint(
         token_type="Bearer",
         expires_in=tenant.access_token_ttl_s,
         scope=scope.render(granted.scope),
-        refresh_token=_refresh_token(context, tenant, client, granted),
+        refresh_token=_refresh_token(context, client, granted),
         id_token=id_token,
     )
 
 
-def _refresh_token(context: Context, tenant: Tenant, client: Client, granted: Granted) -> str | None:
+def _refresh_token(context: Context, client: Client, granted: Granted) -> str | None:
     if granted.family_id is None or granted.generation is None:
         return None
     token = RefreshToken(granted.family_id, granted.generation)
-    return context.refresh_token_keys.issue(token, tenant.tenant_id, client.client_id)
+    return context.refresh_tokens.issue(token, client)
 
 
 def _half_hash(access_token: str) -> str:

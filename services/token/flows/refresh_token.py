@@ -23,9 +23,7 @@ _REFUSALS: Final = {
 async def rotate(context: Context, tenant: Tenant, client: Client, params: Params) -> Granted:
     """Raises: OAuthError invalid_grant when the token is forged, another client's, expired,
     revoked, or reused; a reused one has by then revoked its family."""
-    token = context.refresh_token_keys.open(
-        params.require("refresh_token"), tenant.tenant_id, client.client_id
-    )
+    token = await context.refresh_tokens.open(params.require("refresh_token"), client)
     if token is None:
         raise _refused("invalid_grant", "not issued to this client")
     asked = params.get("scope")

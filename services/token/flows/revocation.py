@@ -39,7 +39,7 @@ async def revoke(context: Context, tenant: Tenant, authorization: str | None, bo
 
 async def _family_of(context: Context, tenant: Tenant, client: Client, token: str) -> UUID | None:
     if token.startswith(refresh_token.PREFIX):
-        opened = context.refresh_token_keys.open(token, tenant.tenant_id, client.client_id)
+        opened = await context.refresh_tokens.open(token, client)
         return opened.family_id if opened is not None else None
     claims = await access_token.verify(context, tenant, token, context.clock())
     if claims is None or claims.client_id != client.client_id:
