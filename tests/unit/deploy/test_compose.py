@@ -81,3 +81,12 @@ def test_every_overlay_is_explained() -> None:
     pages = "".join(path.read_text() for path in (DEPLOY.parent / "docs" / "deploy").glob("*.md"))
     names = {path.name.split(".")[1] for path in OVERLAYS}
     assert {name for name in names if not re.search(rf"compose\.{name}\.yaml|`{name}`", pages)} == set()
+
+
+def test_coolify_gets_no_port_no_message_for_a_value_and_one_proxy() -> None:
+    text = (DEPLOY / "coolify.yaml").read_text()
+    containers = yaml.safe_load(text)["services"]
+    assert [name for name, it in containers.items() if "ports" in it] == []
+    assert "mtas init" not in text
+    assert containers["gateway-config"]["environment"]["MTAS_TRUSTED_PROXIES"] == "1"
+    assert {name for name, it in containers.items() if it.get("exclude_from_hc")} == ONCE
