@@ -15,6 +15,7 @@ from deploy.move.admission import admit
 from deploy.move.connection import connected
 from deploy.move.errors import MoveError
 from deploy.move.export import export
+from deploy.move.sign_out import sign_out
 from services.admin.cli import output
 from services.admin.cli.apps import json_option
 from shared.clock import utc_now
@@ -29,7 +30,7 @@ The archive is sealed with MTAS_ARCHIVE_PASSPHRASE (or …_FILE), which is asked
 
 @click.group()
 def tenant() -> None:
-    """Move an app with all its users to another installation."""
+    """Move an app with all its users to another installation; sign all of them out."""
 
 
 @tenant.command(
@@ -90,6 +91,33 @@ def import_(file: BinaryIO, owner: str | None, enable: bool, new_issuer: bool, a
             )  # fmt: skip
 
     _report(_done(run), as_json)
+
+
+@tenant.command(
+    "sign-out",
+    epilog="""\b
+Examples:
+  mtas tenant sign-out --all          after a restore (docs/operate/backup.md)
+  mtas tenant sign-out acme --json""",
+)
+@click.argument("app_id", required=False)
+@click.option("--all", "everybody", is_flag=True, help="The users of every app.")
+@json_option
+def sign_out_(app_id: str | None, everybody: bool, as_json: bool) -> None:
+    """Void every session and grant there is; access tokens that are out end by themselves."""
+    if (app_id is None) != everybody:
+        raise click.UsageError("Give either an app ID, or --all.")
+
+    async def run() -> dict[str, Any]:
+        async with connected(settings.read().database_url, mover=False) as (connection, _):
+            return {"apps": await sign_out(connection, app_id, utc_now())}
+
+    apps = _done(run)["apps"]
+    if as_json:
+        output.as_json(apps)
+        return
+    rows = [[each["app_id"], f"{each['users']:,}", f"{each['sessions']:,}"] for each in apps]
+    output.table(["APP ID", "USERS", "SESSIONS"], rows, empty="There are no apps.")
 
 
 def _passphrase(*, confirm: bool) -> Secret:

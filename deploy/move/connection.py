@@ -17,7 +17,7 @@ _CONNECT_TIMEOUT_S = 10
 
 
 @asynccontextmanager
-async def connected(owner_url: Secret) -> AsyncIterator[tuple[Connection, int]]:
+async def connected(owner_url: Secret, *, mover: bool = True) -> AsyncIterator[tuple[Connection, int]]:
     """The connection, and how many migrations the database has had. Raises: MoveError."""
     try:
         connection = await asyncpg.connect(
@@ -27,7 +27,8 @@ async def connected(owner_url: Secret) -> AsyncIterator[tuple[Connection, int]]:
         raise MoveError(f"PostgreSQL: {error or type(error).__name__}") from None
     try:
         schema = await connection.fetchval(SQL["get_schema"])
-        await connection.execute("set role mtas_mover")
+        if mover:
+            await connection.execute("set role mtas_mover")
         yield connection, schema
     except asyncpg.PostgresError as error:
         raise MoveError(f"PostgreSQL: {error}") from None

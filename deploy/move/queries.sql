@@ -1,4 +1,5 @@
--- What moving a tenant asks beside its tables themselves (tables.py). All but the first as mtas_mover.
+-- What moving a tenant asks beside its tables themselves (tables.py). As mtas_mover,
+-- but for the first, and signing everybody out.
 
 -- name: get_schema
 select max(number) from provision.migrations;
@@ -31,3 +32,13 @@ select developer_id from admin.developers where email_key = $1;
 
 -- name: insert_owner
 insert into admin.members (tenant_id, developer_id, role, created_at) values ($1, $2, 'owner', $3);
+
+-- After a restore (docs/operate/backup.md), as the owner: what was granted is void, wherever it is kept.
+-- name: list_tenants
+select tenant_id, slug from admin.tenants where $1::text is null or slug = $1 order by slug;
+
+-- name: void_grants
+update authorize.users set grants_valid_from = $2 where tenant_id = $1;
+
+-- name: end_sessions
+update authorize.sessions set ended_at = $2 where tenant_id = $1 and ended_at is null;
