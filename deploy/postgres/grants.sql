@@ -35,6 +35,7 @@ grant select, insert, update, delete on admin.developer_sessions to mtas_admin;
 grant select, insert, update (ended_at, taken_by) on admin.invitations to mtas_admin;
 grant select, insert, update (last_used_at, revoked_at) on admin.api_tokens to mtas_admin;
 grant select, insert on admin.audit_log to mtas_admin;
+grant execute on function admin.delete_old_audit_entries to mtas_admin;
 grant select, delete on admin.observations to mtas_admin;
 grant select, insert, update on admin.activity to mtas_admin;
 grant usage on schema authorize, jwks to mtas_admin;
@@ -101,6 +102,7 @@ grant select (tenant_id, family_id, absolute_expires_at), delete, update (revoke
 grant usage on schema authorize to mtas_scheduler;
 grant select (tenant_id, session_id, ended_at, expires_at), delete, update (last_seen_at) on authorize.sessions
     to mtas_scheduler;
+grant select (tenant_id, event_id, occurred_at), delete on admin.audit_log to mtas_scheduler;
 grant select, insert, update on admin.observations to mtas_scheduler;
 grant select, insert, update, delete on admin.activity to mtas_scheduler;
 grant select (tenant_id, client_id, secret_hash, last_used_at), update (last_used_at) on admin.client_secrets

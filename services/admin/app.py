@@ -12,6 +12,7 @@ from litestar.types import ASGIApp, ExceptionHandlersMap
 from services.admin import events
 from services.admin.authorize_api import AuthorizeApi
 from services.admin.flows.context import Context
+from services.admin.flows.upkeep import forget_old_entries
 from services.admin.internal_api import InternalApi
 from services.admin.jwks_api import JwksApi
 from services.admin.routes.api import problems
@@ -58,7 +59,12 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
-        async with background(bus.run(), bus.consume(events.handler(context)), context.relay.run()):
+        async with background(
+            bus.run(),
+            bus.consume(events.handler(context)),
+            context.relay.run(),
+            forget_old_entries(context, settings.audit_retention_days),
+        ):
             yield
         await context.authorize.close()
         await context.jwks.close()

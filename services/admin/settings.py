@@ -32,3 +32,6 @@ class Settings(CommonSettings, frozen=True, kw_only=True):
         float,
         Doc(description="How long registering an app waits for its first signing key.", ge=0, le=20),
     ] = 5.0
+    audit_retention_days: Annotated[
+        int, Doc(description="How long the audit log keeps an entry.", ge=30, le=36_500)
+    ] = 400

@@ -36,6 +36,11 @@ async def insert_entry(connection: Connection, tenant_id: UUID, entry: Entry) ->
     )
 
 
+async def delete_old_entries(connection: Connection, before: datetime, limit: int) -> int:
+    """Of all tenants; never of the last thirty days."""
+    return int(await connection.fetchval(_SQL["delete_old_entries"], before, limit))
+
+
 async def list_entries(
     connection: Connection,
     tenant_id: UUID,

@@ -24,3 +24,6 @@ select event_id, occurred_at, source, type, subject, data
    and ($3::timestamptz is null or (occurred_at, event_id) < ($3, $4::uuid))
  order by occurred_at desc, event_id desc
  limit $5;
+
+-- name: delete_old_entries
+select admin.delete_old_audit_entries($1, $2);
