@@ -4,7 +4,7 @@
 -- name: get_tenant_by_slug
 select tenant_id, slug, name, issuer, signing_alg, sign_up_enabled, verified_email_required, code_ttl_s,
        access_token_ttl_s, id_token_ttl_s, refresh_idle_ttl_s, refresh_absolute_ttl_s, session_idle_ttl_s,
-       session_absolute_ttl_s, disabled_at
+       session_absolute_ttl_s, accent, logo, disabled_at
   from admin.tenants
  where slug = $1;
 

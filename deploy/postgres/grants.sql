@@ -37,6 +37,7 @@ grant select, insert, update (last_used_at, revoked_at) on admin.api_tokens to m
 grant select, insert on admin.audit_log to mtas_admin;
 grant execute on function admin.delete_old_audit_entries to mtas_admin;
 grant select, delete on admin.observations to mtas_admin;
+grant select, insert, delete on admin.logos to mtas_admin;
 grant select, insert, update on admin.activity to mtas_admin;
 grant usage on schema authorize, jwks to mtas_admin;
 grant select (tenant_id, user_id, email, email_key, email_verified, name, disabled_at, created_at)
@@ -52,7 +53,7 @@ grant select, insert, update on authorize.users, authorize.credentials, authoriz
 grant delete on authorize.users to mtas_authorize;
 grant select, insert, update on authorize.mails to mtas_authorize;
 grant execute on function authorize.delete_forgotten_sessions, authorize.delete_forgotten_mails to mtas_authorize;
-grant select on admin.tenants, admin.clients to mtas_authorize;
+grant select on admin.tenants, admin.clients, admin.logos to mtas_authorize;
 grant select (tenant_id, kid, alg, state, public_jwk, removes_at, withdrawn_at) on jwks.signing_keys
     to mtas_authorize;
 
@@ -75,7 +76,7 @@ grant select on jwks.signing_keys to mtas_token;
 grant usage on schema mtas, admin, authorize, token, jwks to mtas_mover;
 grant execute on function mtas.tenant_id() to mtas_mover;
 grant select, insert on
-    admin.tenants, admin.clients, admin.client_secrets, admin.audit_log, admin.activity,
+    admin.tenants, admin.clients, admin.client_secrets, admin.logos, admin.audit_log, admin.activity,
     authorize.users, authorize.credentials, authorize.sessions,
     token.families, token.moved_in_keys, jwks.signing_keys
     to mtas_mover;

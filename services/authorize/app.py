@@ -15,7 +15,7 @@ from services.authorize.flows.context import Context
 from services.authorize.flows.links import Links
 from services.authorize.flows.public_keys import PublicKeys
 from services.authorize.flows.upkeep import forget_what_is_over
-from services.authorize.routes import account, authorize, logout, mail_links, questions, sign_in
+from services.authorize.routes import account, authorize, branding, logout, mail_links, questions, sign_in
 from services.authorize.routes.assets import asset
 from services.authorize.routes.errors import exception_handlers
 from services.authorize.routes.here import here
@@ -121,6 +121,8 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
     app = Litestar(
         [
             *_ROUTES,
+            branding.logo,
+            branding.accent,
             asset,
             internal_router(settings.internal_token),
             *health_routes({"postgres": database.is_ready, "valkey": lambda: valkey.is_ready(store)}),

@@ -1,6 +1,10 @@
 -- Users, credentials and sessions. Row-level security holds every statement to the tenant that its
 -- transaction has set; each says so itself as well.
 
+-- The logo that the tenant shows now, by the hash of its content.
+-- name: get_logo
+select media_type, content from admin.logos where tenant_id = $1 and logo = $2;
+
 -- name: get_app_names
 select array[name, slug] from admin.tenants where tenant_id = $1;
 

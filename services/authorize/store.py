@@ -340,3 +340,9 @@ async def consume_interaction(valkey: Valkey, tenant_id: UUID, interaction_id: s
 
 def _interaction_key(tenant_id: UUID, interaction_id: str) -> str:
     return f"interaction:{tenant_id}:{interaction_id}"
+
+
+async def get_logo(connection: Connection, tenant_id: UUID, logo: str) -> tuple[str, bytes] | None:
+    """Its media type and content."""
+    row = await connection.fetchrow(_SQL["get_logo"], tenant_id, logo)
+    return (row["media_type"], row["content"]) if row else None

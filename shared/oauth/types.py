@@ -50,6 +50,8 @@ class Tenant(msgspec.Struct, frozen=True, kw_only=True):
     refresh_absolute_ttl_s: int
     session_idle_ttl_s: int
     session_absolute_ttl_s: int
+    accent: str | None = None
+    logo: str | None = None
     disabled_at: datetime | None
 
 

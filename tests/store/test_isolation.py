@@ -33,6 +33,7 @@ RIGHTS = {
     "admin.client_secrets": {"admin": "SIUD", "token": "S"},
     "admin.audit_log": {"admin": "SI"},
     "admin.observations": {"admin": "SD"},
+    "admin.logos": {"admin": "SID", "authorize": "S"},
     "admin.activity": {"admin": "SIU"},
     "authorize.users": {"authorize": "SIUD", "admin": "s", "token": "s"},
     "authorize.credentials": {"authorize": "SIU"},
@@ -70,6 +71,10 @@ ROWS = {
     "admin.audit_log": (
         "event_id, occurred_at, source, type, subject, data",
         "uuidv7(), now(), 's', 't', 'x', '{}'",
+    ),
+    "admin.logos": (
+        "logo, media_type, content, width, height, created_at",
+        "md5('x'), 'image/png', 'x', 1, 1, now()",
     ),
     "admin.observations": ("client_id, kind, times, last_at", "'c', 'wrong_secret', 1, now()"),
     "admin.activity": ("hour, kind, times", "now(), 'failed', 1"),

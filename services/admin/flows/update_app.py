@@ -1,4 +1,4 @@
-"""Change an app's settings: name, sign-up, lifetimes."""
+"""Change an app's settings: name, sign-up, lifetimes, accent."""
 
 from typing import Annotated, Any, Final
 
@@ -12,6 +12,7 @@ from services.admin.store import apps
 from services.admin.store.apps import App
 from shared.events.catalog import TenantUpdated
 from shared.events.outbox import insert_event
+from shared.pages.colour import check_accent
 from shared.settings import Doc
 
 YEAR_S: Final = 31_536_000
@@ -44,6 +45,10 @@ class UpdateApp(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     session_idle_ttl_s: Annotated[int | UnsetType, Doc(description="User session not used, seconds.")] = UNSET
     session_absolute_ttl_s: Annotated[
         int | UnsetType, Doc(description="User session, however much used, seconds.")
+    ] = UNSET
+    accent: Annotated[
+        str | UnsetType | None,
+        Doc(description="Colour of the hosted pages' buttons and links, `#rrggbb`; null for ours."),
     ] = UNSET
 
 
@@ -85,6 +90,11 @@ def changed_fields(before: msgspec.Struct, given: dict[str, Any]) -> dict[str, A
 def _check(app: App) -> None:
     checks = Checks()
     checks.name(app.name)
+    if app.accent is not None:
+        try:
+            check_accent(app.accent)
+        except ValueError as error:
+            checks.add("accent", str(error))
     for field, (lowest, highest) in LIFETIMES.items():
         checks.between(field, getattr(app, field), lowest, highest)
     for kind, what in (("refresh", "Refresh tokens"), ("session", "Sessions")):

@@ -19,6 +19,16 @@ class App(Tenant, frozen=True, kw_only=True):
     updated_at: datetime
 
 
+class Logo(msgspec.Struct, frozen=True, kw_only=True):
+    """An image as we have encoded it; `logo` is the hash of its content."""
+
+    logo: str
+    media_type: str
+    content: bytes
+    width: int
+    height: int
+
+
 class KeyState(msgspec.Struct, frozen=True, kw_only=True):
     """The key that signs now."""
 
@@ -102,7 +112,26 @@ async def update_app(connection: Connection, app: App) -> None:
         app.session_absolute_ttl_s,
         app.disabled_at,
         app.updated_at,
+        app.accent,
+        app.logo,
     )
+
+
+async def insert_logo(connection: Connection, tenant_id: UUID, logo: Logo, now: datetime) -> None:
+    await connection.execute(
+        _SQL["insert_logo"],
+        tenant_id,
+        logo.logo,
+        logo.media_type,
+        logo.content,
+        logo.width,
+        logo.height,
+        now,
+    )
+
+
+async def delete_other_logos(connection: Connection, tenant_id: UUID, logo: str | None) -> None:
+    await connection.execute(_SQL["delete_other_logos"], tenant_id, logo)
 
 
 async def set_tenant(connection: Connection, tenant_id: UUID) -> None:

@@ -4,7 +4,7 @@
 select tenant_id, slug, name, issuer, signing_alg, sign_up_enabled, code_ttl_s, access_token_ttl_s,
        verified_email_required,
        id_token_ttl_s, refresh_idle_ttl_s, refresh_absolute_ttl_s, session_idle_ttl_s,
-       session_absolute_ttl_s, disabled_at, created_at, updated_at
+       session_absolute_ttl_s, accent, logo, disabled_at, created_at, updated_at
   from admin.tenants
  where slug = $1;
 
@@ -12,7 +12,7 @@ select tenant_id, slug, name, issuer, signing_alg, sign_up_enabled, code_ttl_s, 
 select tenant_id, slug, name, issuer, signing_alg, sign_up_enabled, code_ttl_s, access_token_ttl_s,
        verified_email_required,
        id_token_ttl_s, refresh_idle_ttl_s, refresh_absolute_ttl_s, session_idle_ttl_s,
-       session_absolute_ttl_s, disabled_at, created_at, updated_at
+       session_absolute_ttl_s, accent, logo, disabled_at, created_at, updated_at
   from admin.tenants
  where tenant_id = $1
    for update;
@@ -22,7 +22,7 @@ select tenant_id, slug, name, issuer, signing_alg, sign_up_enabled, code_ttl_s, 
 select tenant_id, slug, name, issuer, signing_alg, sign_up_enabled, code_ttl_s, access_token_ttl_s,
        verified_email_required,
        id_token_ttl_s, refresh_idle_ttl_s, refresh_absolute_ttl_s, session_idle_ttl_s,
-       session_absolute_ttl_s, disabled_at, created_at, updated_at
+       session_absolute_ttl_s, accent, logo, disabled_at, created_at, updated_at
   from admin.tenants
  where ($1::uuid is null or tenant_id = $1) and ($2::text is null or slug > $2)
  order by slug
@@ -33,7 +33,7 @@ select tenant_id, slug, name, issuer, signing_alg, sign_up_enabled, code_ttl_s, 
 select t.tenant_id, slug, name, issuer, signing_alg, sign_up_enabled, code_ttl_s, access_token_ttl_s,
        verified_email_required,
        id_token_ttl_s, refresh_idle_ttl_s, refresh_absolute_ttl_s, session_idle_ttl_s,
-       session_absolute_ttl_s, disabled_at, t.created_at, updated_at
+       session_absolute_ttl_s, accent, logo, disabled_at, t.created_at, updated_at
   from admin.members m
   join admin.tenants t using (tenant_id)
  where m.developer_id = $1 and ($2::uuid is null or t.tenant_id = $2) and ($3::text is null or t.slug > $3)
@@ -56,7 +56,7 @@ returning tenant_id;
 update admin.tenants
    set name = $2, sign_up_enabled = $3, code_ttl_s = $4, access_token_ttl_s = $5, id_token_ttl_s = $6,
        refresh_idle_ttl_s = $7, refresh_absolute_ttl_s = $8, session_idle_ttl_s = $9,
-       session_absolute_ttl_s = $10, disabled_at = $11, updated_at = $12
+       session_absolute_ttl_s = $10, disabled_at = $11, updated_at = $12, accent = $13, logo = $14
  where tenant_id = $1;
 
 -- name: set_developer
@@ -76,3 +76,12 @@ select role from admin.members where tenant_id = $1 and developer_id = $2;
 select kid, alg, state, created_at, activates_at
   from jwks.signing_keys
  where tenant_id = $1 and alg = $2 and state = 'active';
+
+-- The same image again is the same row.
+-- name: insert_logo
+insert into admin.logos (tenant_id, logo, media_type, content, width, height, created_at)
+values ($1, $2, $3, $4, $5, $6, $7)
+    on conflict do nothing;
+
+-- name: delete_other_logos
+delete from admin.logos where tenant_id = $1 and logo is distinct from $2;

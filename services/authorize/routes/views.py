@@ -6,6 +6,7 @@ from typing import Final
 from jinja2 import Environment
 
 from services.authorize.routes.assets import asset_url
+from services.authorize.routes.branding import accent_url, logo_url
 from services.authorize.texts import Language, Texts
 from shared.pages.templates import environment
 
@@ -27,6 +28,8 @@ def _environment(language: Language) -> Environment:
     made.policies["ext.i18n.trimmed"] = True
     made.globals |= {
         "asset_url": asset_url,
+        "logo_url": logo_url,
+        "accent_url": accent_url,
         "language": language,
         "say": language.say,  # of a Text, which stands in the code
         "moment": language.moment,

@@ -14,7 +14,7 @@ APP_PAGES = ["", "/clients", "/clients/{app_id}", "/clients/{app_id}/rotate-secr
 APP_PAGES += ["/add-client?type=web", "/add-client?type=spa", "/add-client?type=native"]
 APP_PAGES += ["/add-client?type=machine", "/clients/worker", "/users", "/users?search=x", "/add-user"]
 APP_PAGES += ["/audit-log", "/settings", "/disable", "/first-sign-in"]
-APP_PAGES += ["/keys", "/keys/rotate", "/keys/emergency", "/keys/settings"]
+APP_PAGES += ["/branding", "/keys", "/keys/rotate", "/keys/emergency", "/keys/settings"]
 
 
 class Outline(HTMLParser):

@@ -35,6 +35,7 @@ class AppView(msgspec.Struct, frozen=True, kw_only=True):
     refresh_absolute_ttl_s: int
     session_idle_ttl_s: int
     session_absolute_ttl_s: int
+    accent: str | None
     disabled: bool
     created_at: datetime
     updated_at: datetime

@@ -4,12 +4,16 @@ import hmac
 from typing import Final
 from urllib.parse import parse_qsl
 
+from litestar.datastructures import UploadFile
 from litestar.exceptions import ClientException, HTTPException, PermissionDeniedException
 
 from services.admin.flows.refused import FieldError, Invalid
 from services.admin.routes.dashboard.web import AnyRequest, Web
 
 FORM_TYPE: Final = "application/x-www-form-urlencoded"
+UPLOAD_TYPE: Final = "multipart/form-data"
+UPLOAD: Final = "upload"
+"""A handler with this option takes a form with one file in it (RFC 7578)."""
 TOKEN_FIELD: Final = "form_token"
 _MAX_FIELDS: Final = 100
 
@@ -17,8 +21,9 @@ _MAX_FIELDS: Final = 100
 class Form:
     """What was sent, or what a page begins with. A field that is not there is empty."""
 
-    def __init__(self, fields: dict[str, str] | None = None) -> None:
+    def __init__(self, fields: dict[str, str] | None = None, upload: bytes = b"") -> None:
         self._fields: Final = fields or {}
+        self.upload: Final = upload
 
     def raw(self, name: str) -> str:
         """As it was typed, to show again."""
@@ -48,6 +53,23 @@ class Form:
         if not (text.isascii() and text.isdecimal() and len(text) <= 9):
             raise Invalid("Check the fields that are named.", [FieldError(name, "Enter a whole number.")])
         return int(text)
+
+
+async def read_upload(request: AnyRequest) -> Form:
+    """Fields, and the content of the one file. Raises: HTTPException 400, 413, 415."""
+    if request.content_type[0] != UPLOAD_TYPE:
+        raise HTTPException(status_code=415, detail="This address takes a form with a file.")
+    fields, content = {}, b""
+    parts = list((await request.form()).multi_items())
+    for name, value in parts:
+        if isinstance(value, UploadFile):
+            content = await value.read()
+            await value.close()
+        else:
+            fields[name] = str(value)
+    if len(fields) + 1 < len(parts):
+        raise ClientException(detail="The form cannot be read.")
+    return Form(fields, content)
 
 
 async def read_form(request: AnyRequest) -> Form:

@@ -36,10 +36,9 @@ async def save(
 ) -> Response[Any]:
     form = visit.form
     try:
+        lifetimes: dict[str, Any] = {field: form.number(field) for field in LIFETIMES}
         wanted = UpdateApp(
-            name=form.text("name"),
-            sign_up_enabled=form.ticked("sign_up_enabled"),
-            **{field: form.number(field) for field in LIFETIMES},
+            name=form.text("name"), sign_up_enabled=form.ticked("sign_up_enabled"), **lifetimes
         )
         await update_app(context, principal, app_id, wanted)
     except Invalid as refusal:

@@ -19,7 +19,14 @@ from services.admin.flows import sessions
 from services.admin.flows.access import Principal
 from services.admin.flows.confirm_identity import confirm_identity, is_fresh
 from services.admin.flows.context import Context
-from services.admin.routes.dashboard.forms import Form, read_form, require_same_origin, require_token
+from services.admin.routes.dashboard.forms import (
+    UPLOAD,
+    Form,
+    read_form,
+    read_upload,
+    require_same_origin,
+    require_token,
+)
 from services.admin.routes.dashboard.web import AnyConnection, AnyRequest, Web
 from shared.http.context import client_address
 from shared.secret import Secret
@@ -104,13 +111,14 @@ GivenVisit: TypeAlias = NamedDependency[Visit]
 def arrive(context: Context, web: Web) -> Guard:
     """Raises: PermissionDeniedException for a form that is not from us, HTTPException 400 and 415."""
 
-    async def guard(connection: AnyConnection, _handler: BaseRouteHandler) -> None:
+    async def guard(connection: AnyConnection, handler: BaseRouteHandler) -> None:
         assert isinstance(connection, Request)
         visit = Visit(web, connection)
         connection.scope["state"]["visit"] = visit
         if visit.method == "POST":
             require_same_origin(connection, web)
-            visit.form = await read_form(connection)
+            read = read_upload if handler.opt.get(UPLOAD) else read_form
+            visit.form = await read(connection)
             require_token(visit.form, visit.form_token)
         await visit.recognise(context)
 

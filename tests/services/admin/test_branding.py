@@ -1,0 +1,155 @@
+"""An app's logo and accent: what is stored is re-encoded, what is refused is refused in words."""
+
+import io
+import struct
+import zlib
+from typing import Any
+
+import httpx2
+import pytest
+from PIL import Image
+
+from services.admin.flows.images import MOST_BYTES, SIDE, encode_logo
+from tests.services.admin.conftest import PUBLIC_URL, Person, World
+from tests.services.admin.test_pages import check
+from tests.support.seed import some_slug
+
+
+def image(form: str = "PNG", size: tuple[int, int] = (64, 32), **options: Any) -> bytes:
+    packed = io.BytesIO()
+    Image.new("RGB", size, "#3f44c9").save(packed, form, **options)
+    return packed.getvalue()
+
+
+def huge_png(width: int, height: int) -> bytes:
+    """A header that promises more than anybody should unpack, and next to nothing behind it."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(b""))
+        + chunk(b"IEND", b"")
+    )
+
+
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
+REFUSED = {
+    "nothing": b"",
+    "svg": SVG,
+    "html": b"<!doctype html><script>alert(1)</script>",
+    "gif": image("GIF"),
+    "tiff": image("TIFF"),
+    "cut off": image(size=(300, 300))[:200],
+    "a bomb": huge_png(60_000, 60_000),
+    "a long strip": huge_png(5_000, 10),
+    "too many bytes": image() + b"x" * MOST_BYTES,
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_no_picture_of_ours_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=r"image|file"):
+        encode_logo(REFUSED[name])
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP"])
+def test_only_the_pixels_are_kept(form: str) -> None:
+    exif = Image.Exif()
+    exif[0x010E] = "where it was taken"
+    sent = image(form, (1200, 600), exif=exif) + b"<script>alert(1)</script>"
+    logo = encode_logo(sent)
+    assert (logo.width, logo.height) == (SIDE, SIDE // 2)
+    assert b"where it was taken" not in logo.content
+    assert b"script" not in logo.content
+    again = Image.open(io.BytesIO(logo.content))
+    assert f"image/{(again.format or '').lower()}" == logo.media_type
+    assert encode_logo(sent).logo == logo.logo, "the same image is the same logo"
+
+
+async def upload(person: Person, app_id: str, content: bytes, **changes: Any) -> httpx2.Response:
+    path = f"/dashboard/apps/{app_id}/branding"
+    page = await person.get(f"/dashboard/apps/{app_id}")
+    token = changes.get("token", page.text.split('name="form_token" value="')[1].split('"')[0])
+    return await person.http.post(
+        path + "/logo",
+        data={"form_token": token},
+        files={"logo": ("logo.png", content, "image/png")},
+        headers={"Sec-Fetch-Site": "same-origin", "Origin": PUBLIC_URL},
+    )
+
+
+async def test_a_logo_is_set_replaced_and_removed(world: World) -> None:
+    app_id = (await world.register())["app"]["app_id"]
+    person, _ = await world.developer(app_id, "owner")
+
+    async def stored() -> list[str]:
+        rows = await world.seed.fetch(
+            "select l.logo from admin.logos l join admin.tenants t using (tenant_id, logo) where t.slug = $1",
+            app_id,
+        )
+        return [row["logo"] for row in rows]
+
+    assert (await upload(person, app_id, image())).status_code == 303
+    [first] = await stored()
+    page = await person.get(f"/dashboard/apps/{app_id}/branding")
+    assert f'src="/t/{app_id}/assets/logo?v={first}"' in page.text
+    assert (await upload(person, app_id, image("JPEG", (10, 90)))).status_code == 303
+    [second] = await stored()
+    assert second != first
+    tenant_id = await world.tenant_id(app_id)
+    assert len(await world.seed.fetch("select from admin.logos where tenant_id = $1", tenant_id)) == 1
+    assert [e["type"] for e in await world.events(app_id)].count("tenant.updated") == 2
+    page = await person.get(f"/dashboard/apps/{app_id}/branding")
+    assert (await person.submit(page, {}, to="/remove-logo")).status_code == 303
+    assert await stored() == []
+
+
+async def test_who_may_not_and_what_is_not_from_us_changes_nothing(world: World) -> None:
+    app_id = (await world.register())["app"]["app_id"]
+    person, _ = await world.developer(app_id, "owner")
+    assert (await upload(person, app_id, image(), token="x")).status_code == 403
+    assert (await upload(person, app_id, SVG)).status_code == 422
+    assert (await upload(person, app_id, b"x" * (MOST_BYTES + 8192))).status_code == 413
+    viewer, _ = await world.developer(app_id, "viewer")
+    assert (await upload(viewer, app_id, image())).status_code == 403
+    other, _ = await world.developer((await world.register())["app"]["app_id"], "owner")
+    page = await other.get("/dashboard")
+    token = page.text.split('name="form_token" value="')[1].split('"')[0]
+    path = f"/dashboard/apps/{app_id}/branding/logo"
+    headers = {"Sec-Fetch-Site": "same-origin", "Origin": PUBLIC_URL}
+    files = {"logo": ("l.png", image(), "image/png")}
+    answer = await other.http.post(path, data={"form_token": token}, files=files, headers=headers)
+    assert answer.status_code == 404
+    wrong_type = await person.http.post(path, data={"form_token": token}, headers=headers)
+    assert wrong_type.status_code == 415
+    assert (
+        await world.seed.fetch("select from admin.tenants where slug = $1 and logo is not null", app_id) == []
+    )
+
+
+async def test_an_accent_that_cannot_be_read_is_refused_at_its_field(world: World) -> None:
+    app_id = some_slug()
+    await world.register(app_id)
+    person, _ = await world.developer(app_id, "owner")
+    path = f"/dashboard/apps/{app_id}/branding"
+
+    async def save(accent: str) -> httpx2.Response:
+        return await person.submit(await person.get(path), {"accent": accent}, to="/branding")
+
+    page = await save("#ffcc00")
+    assert page.status_code == 422
+    assert check(page).title.startswith("Error: ")
+    assert "4.5:1" in page.text
+    assert (await save("#0F6B3E")).status_code == 303
+    assert (await world.api("GET", f"/apps/{app_id}")).json()["accent"] == "#0f6b3e"
+    page = await person.get(path)
+    check(page)
+    assert 'fill="#0f6b3e"' in page.text
+    assert (await save("")).status_code == 303
+    assert (await world.api("GET", f"/apps/{app_id}")).json()["accent"] is None
+    refused = await world.api("PATCH", f"/apps/{app_id}", json={"accent": "#fff"})
+    assert refused.status_code == 422
