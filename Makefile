@@ -91,6 +91,10 @@ race: ## ten thousand races for one refresh token, on servers of its own (ARGS="
 bench: ## how fast it is, beside what this machine can do; writes docs/benchmarks.* (25 min; ARGS="--help")
 	$(DEV) python -m tests.bench $(ARGS)
 
+.PHONY: bench-sdk
+bench-sdk: ## what a signed-in request costs with each SDK and its peer; writes docs/sdk/benchmarks.md (2 min)
+	$(DEV) python -m sdk.bench
+
 ##@ Quality
 
 check: ## lint, format, types, import contracts, generated documents

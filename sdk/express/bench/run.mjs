@@ -1,7 +1,7 @@
 // What a signed-in request costs beside one that asks nobody: the same Express app in one process, requests one
 // after the other on one connection, the three variants in turn so that all meet the same machine.
 //
-//     npm run build && npm run bench
+//     npm run build && npm run bench        (--json: for `make bench-sdk`)
 //
 // express-openid-connect is measured as a peer: it too keeps its session in an encrypted cookie. As it comes, it
 // seals that anew in each response.
@@ -54,6 +54,16 @@ for (let round = -3; round < ROUNDS; round += 1) {
 }
 
 const base = median(times.plain);
+if (process.argv.includes("--json")) {
+  const names = { plain: "plain", "@mtas/express": "ours", "express-openid-connect": "peer" };
+  const rows = Object.entries(times).map(([name, list]) => [
+    names[name],
+    { median: median(list), p99: quantile(list, 0.99), cookies: cookies[name].length },
+  ]);
+  const { first } = await openings(cookies["@mtas/express"]);
+  console.log(JSON.stringify({ node: process.version, ...Object.fromEntries(rows), opening: first }));
+  process.exit();
+}
 const machine = `Node ${process.version}, ${cpus()[0].model.trim()} x${cpus().length}`;
 console.log(`${machine}, ${ROUNDS * REQUESTS} requests each\n`);
 for (const [name, list] of Object.entries(times)) {
@@ -62,7 +72,8 @@ for (const [name, list] of Object.entries(times)) {
   console.log(`${name.padEnd(24)} median ${format(median(list))}  p99 ${format(quantile(list, 0.99))}  ${size}${over}`);
 }
 if (!peer) console.log("express-openid-connect is not installed, or did not sign in: not measured");
-await openings(cookies["@mtas/express"]);
+const { first, again, jose, bytes } = await openings(cookies["@mtas/express"]);
+console.log(`\nopening ${bytes} B (medians): ${format(first)}, again ${format(again)}; with jose ${format(jose)}`);
 server.close();
 server.closeAllConnections();
 agent.destroy();
@@ -83,7 +94,7 @@ async function openings(header) {
   const again = await timed(() => sealer.open("mtas-session", sealed));
   const jose = await timed(async () => JSON.parse(decoder.decode((await compactDecrypt(jwe, key)).plaintext)));
   const bytes = base64url.decode(sealed.split(".")[3]).length;
-  console.log(`\nopening ${bytes} B (medians): ${format(first)}, again ${format(again)}; with jose ${format(jose)}`);
+  return { first, again, jose, bytes };
 }
 
 async function timed(run) {
