@@ -5,6 +5,7 @@ Writes a page and its files into a folder and says where; no service ever serves
 
 import shutil
 import sys
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -15,11 +16,17 @@ _HERE: Final = Path(__file__).parent
 _DEFAULT: Final = _HERE.parents[1] / "build" / "components"
 
 
+_DAYS: Final = [
+    {"day": date(2026, 11, 1) + timedelta(days=n), "sign_in": n * 37 % 101, "failed": n % 7}
+    for n in range(30)
+]
+
+
 def draw(folder: Path) -> Path:
     """The page's own path; `folder` is made."""
     folder.mkdir(parents=True, exist_ok=True)
     page = folder / "index.html"
-    page.write_text(environment(_HERE).get_template("page.html").render())
+    page.write_text(environment(_HERE).get_template("page.html").render(days=_DAYS))
     (folder / "style.css").write_bytes(stylesheet(_HERE / "page.css"))
     for name in ("copy.js", "icon.svg"):
         shutil.copyfile(OURS / name, folder / name)

@@ -1,6 +1,6 @@
 """Jinja as every page has it: escaped, strict, ready for translation, with the components at hand."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
 
@@ -23,11 +23,16 @@ def environment(folder: Path) -> Environment:
     made.install_null_translations(newstyle=True)  # type: ignore[attr-defined]  # the extension adds it
     made.filters["moment"] = moment
     made.filters["duration"] = duration
+    made.filters["day"] = day
     return made
 
 
 def moment(at: datetime) -> str:
     return f"{at.astimezone(UTC):%-d %b %Y, %H:%M} UTC"
+
+
+def day(on: date) -> str:
+    return f"{on:%-d %b}"
 
 
 def duration(seconds: int) -> str:

@@ -45,6 +45,16 @@ async def list_apps(
     return page(rows, limit, lambda app: app.slug)
 
 
+async def newest_app_id(context: Context, principal: Principal) -> str | None:
+    """Of the apps that the principal may see, the one that was registered last."""
+    async with context.database.transaction() as connection:
+        if principal.sees_all:
+            return await apps.newest_slug(connection)
+        if principal.developer_id is not None:
+            return await apps.newest_slug_of_developer(connection, principal.developer_id)
+        return None
+
+
 async def show_app(
     context: Context, principal: Principal, app_id: str, right: Right = Right.VIEW
 ) -> ShownApp:

@@ -29,6 +29,15 @@ class Logo(msgspec.Struct, frozen=True, kw_only=True):
     height: int
 
 
+class Milestones(msgspec.Struct, frozen=True, kw_only=True):
+    """What has happened of an app, and stays so."""
+
+    signed_in: bool
+    secret_used: bool
+    on_https: bool
+    has_colleague: bool
+
+
 class KeyState(msgspec.Struct, frozen=True, kw_only=True):
     """The key that signs now."""
 
@@ -152,3 +161,21 @@ async def get_role(connection: Connection, tenant_id: UUID, developer_id: UUID) 
 async def get_key_state(connection: Connection, tenant_id: UUID, alg: str) -> KeyState | None:
     row = await connection.fetchrow(_SQL["get_key_state"], tenant_id, alg)
     return msgspec.convert(dict(row), KeyState) if row else None
+
+
+async def newest_slug(connection: Connection) -> str | None:
+    slug: str | None = await connection.fetchval(_SQL["newest_slug"])
+    return slug
+
+
+async def newest_slug_of_developer(connection: Connection, developer_id: UUID) -> str | None:
+    """In a transaction of its own, as above."""
+    await connection.execute(_SQL["set_developer"], str(developer_id))
+    slug: str | None = await connection.fetchval(_SQL["newest_slug_of_developer"], developer_id)
+    return slug
+
+
+async def get_milestones(connection: Connection, tenant_id: UUID) -> Milestones:
+    row = await connection.fetchrow(_SQL["get_milestones"], tenant_id)
+    assert row is not None
+    return Milestones(**dict(row))

@@ -85,3 +85,27 @@ values ($1, $2, $3, $4, $5, $6, $7)
 
 -- name: delete_other_logos
 delete from admin.logos where tenant_id = $1 and logo is distinct from $2;
+
+-- The app that was registered last: a tenant_id is a UUIDv7.
+-- name: newest_slug
+select slug from admin.tenants order by tenant_id desc limit 1;
+
+-- Of one developer, for whom mtas.developer_id is set.
+-- name: newest_slug_of_developer
+select t.slug
+  from admin.members m
+  join admin.tenants t using (tenant_id)
+ where m.developer_id = $1
+ order by m.tenant_id desc
+ limit 1;
+
+-- What has really happened of the way from a registered app to one that others can live with.
+-- name: get_milestones
+select exists (select from admin.observations o
+                where o.tenant_id = $1 and o.kind = 'code_redeemed') as signed_in,
+       exists (select from admin.client_secrets s
+                where s.tenant_id = $1 and s.last_used_at is not null) as secret_used,
+       exists (select from admin.clients c
+                where c.tenant_id = $1
+                  and exists (select from unnest(c.redirect_uris) uri where uri like 'https://%')) as on_https,
+       (select count(*) > 1 from admin.members m where m.tenant_id = $1) as has_colleague;

@@ -19,11 +19,15 @@ class AppClient(Client, frozen=True, kw_only=True):
 
 
 class LiveSecret(msgspec.Struct, frozen=True, kw_only=True):
-    """A secret that works: never the secret itself, nor its hash. No expiry: the current one."""
+    """A secret that works: never the secret itself, nor its hash. No expiry: the current one.
+
+    `last_used_at` is exact to a minute.
+    """
 
     secret_id: UUID
     created_at: datetime
     expires_at: datetime | None
+    last_used_at: datetime | None
 
 
 async def get_client(connection: Connection, tenant_id: UUID, client_id: str) -> AppClient | None:

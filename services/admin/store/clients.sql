@@ -42,7 +42,7 @@ update admin.clients
 
 -- Secrets that work at $3, the newest first.
 -- name: list_live_secrets
-select secret_id, created_at, expires_at
+select secret_id, created_at, expires_at, last_used_at
   from admin.client_secrets
  where tenant_id = $1 and client_id = $2 and (expires_at is null or expires_at > $3)
  order by expires_at desc nulls first, secret_id desc;

@@ -34,7 +34,7 @@ class Outline(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         attributes = {name: value or "" for name, value in attrs}
         self.tags.append((tag, attributes))
-        self._in_title = tag == "title"
+        self._in_title = tag == "title" and not self.title  # a picture has one of its own
         if "id" in attributes:
             self.ids.append(attributes["id"])
         if tag == "label":

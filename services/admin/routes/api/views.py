@@ -79,11 +79,12 @@ class ClientView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SecretView(msgspec.Struct, frozen=True, kw_only=True):
-    """A secret that works, by its dates. No expiry: the current one."""
+    """A secret that works, by its dates. No expiry: the current one. The last use is exact to a minute."""
 
     secret_id: UUID
     created_at: datetime
     expires_at: datetime | None
+    last_used_at: datetime | None
 
 
 class ClientDetail(ClientView, frozen=True, kw_only=True):

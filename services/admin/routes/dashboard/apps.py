@@ -9,6 +9,8 @@ from litestar import Response, get, post
 from litestar.params import QueryParameter
 
 from services.admin.flows import read_apps
+from services.admin.flows.activity import show_activity
+from services.admin.flows.checklist import show_checklist
 from services.admin.flows.context import Context
 from services.admin.flows.refused import Conflict, Invalid, Refused
 from services.admin.flows.register_app import RegisterApp, app_id_answer, register_app
@@ -35,7 +37,8 @@ async def list_(
     done: Done = None,
 ) -> Response[Any]:
     apps = await read_apps.list_apps(context, principal, cursor)
-    return page(visit, "apps.html", apps=apps, is_first_page=cursor is None, done=done)
+    checklist = await show_checklist(context, principal) if cursor is None else None
+    return page(visit, "apps.html", apps=apps, checklist=checklist, done=done)
 
 
 @get("/register-app")
@@ -93,6 +96,7 @@ async def show(
 ) -> Response[Any]:
     shown = await read_apps.show_app(context, principal, app_id)
     clients = await read_apps.list_clients(context, principal, app_id)
+    days = await show_activity(context, principal, app_id)
     return page(
         visit,
         "app.html",
@@ -100,6 +104,7 @@ async def show(
         key=shown.key,
         rights=shown.rights,
         clients=clients.items,
+        days=days,
         done=done,
         section="overview",
     )
