@@ -37,6 +37,16 @@ redis.call('set', KEYS[1], string.format('%d:%d', count, next_at), 'px', ARGV[6]
 return 0
 """
 
+# As it lies there for _SPEND; nothing there is a full bucket.
+_REFUND: Final = """
+local stored = redis.call('get', KEYS[1])
+if not stored then return 0 end
+local t, at = string.match(stored, '^(%d+):(%d+)$')
+local tokens = math.min(tonumber(ARGV[1]) * 1000, tonumber(t) + 1000)
+redis.call('set', KEYS[1], string.format('%d:%d', tokens, tonumber(at)), 'keepttl')
+return 0
+"""
+
 # A value is "{thousandths of a token}:{ms}": what was there, and when.
 _SPEND: Final = """
 local now, size, refill = tonumber(ARGV[1]), tonumber(ARGV[2]) * 1000, tonumber(ARGV[3])
@@ -89,6 +99,7 @@ class Limiter:
         self._clock: Final = clock
         self._try: Final = valkey.register_script(_TRY)
         self._spend: Final = valkey.register_script(_SPEND)
+        self._refund: Final = valkey.register_script(_REFUND)
 
     async def count_try(self, key: str, tries: Tries) -> None:
         """Count one more try before it is made. Raises: TooManyTries."""
@@ -115,6 +126,19 @@ class Limiter:
             keys=[self._prefix + key], args=[self._now_ms(), bucket.size, bucket.per_second]
         )
         _refuse_if(waits)
+
+    async def count_try_and_spend(self, key: str, tries: Tries, bucket_key: str, bucket: Bucket) -> None:
+        """A try that costs a token too; what either refuses costs neither. Raises: TooManyTries."""
+        await self.spend(bucket_key, bucket)
+        try:
+            await self.count_try(key, tries)
+        except TooManyTries:
+            await self.refund(bucket_key, bucket)
+            raise
+
+    async def refund(self, key: str, bucket: Bucket) -> None:
+        """Put back a token that was taken for nothing."""
+        await self._refund(keys=[self._prefix + key], args=[bucket.size])
 
     def _now_ms(self) -> int:
         return int(self._clock().timestamp() * 1000)

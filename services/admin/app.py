@@ -30,6 +30,7 @@ from shared.events.bus import Bus
 from shared.events.outbox import Relay
 from shared.http.context import RequestContext
 from shared.http.health import health_routes
+from shared.known_devices import KnownDevices
 from shared.limits import Limiter
 from shared.passwords import Passwords
 from shared.service import background
@@ -46,6 +47,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
         database=database,
         relay=Relay(database, bus, "admin"),
         limiter=Limiter(store, "admin", clock),
+        devices=KnownDevices(settings.form_secret, b"mtas dashboard device v1"),
         passwords=Passwords(workers=settings.password_workers),
         authorize=AuthorizeApi(InternalApi("authorize", settings.authorize_url, settings.internal_token)),
         jwks=JwksApi(InternalApi("jwks", settings.jwks_url, settings.internal_token)),

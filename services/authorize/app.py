@@ -33,6 +33,7 @@ from shared.events.bus import Bus
 from shared.events.outbox import Relay
 from shared.http.context import RequestContext
 from shared.http.health import health_routes
+from shared.known_devices import KnownDevices
 from shared.limits import Limiter
 from shared.mail.smtp import Mailer
 from shared.observations import Observations
@@ -91,6 +92,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
             waiting_each=settings.password_queue_per_tenant,
         ),
         limiter=Limiter(store, "authorize", clock),
+        devices=KnownDevices(settings.form_secret, b"mtas device v1"),
         relay=Relay(database, bus, "authorize"),
         observations=Observations(database),
         links=Links(settings.form_secret),

@@ -9,7 +9,7 @@ select media_type, content from admin.logos where tenant_id = $1 and logo = $2;
 select array[name, slug] from admin.tenants where tenant_id = $1;
 
 -- name: get_credentials
-select u.user_id, c.password_hash, u.disabled_at, u.email, u.email_verified
+select u.user_id, c.password_hash, u.grants_valid_from, u.disabled_at, u.email, u.email_verified
   from authorize.users u join authorize.credentials c using (tenant_id, user_id)
  where u.tenant_id = $1 and u.email_key = $2;
 

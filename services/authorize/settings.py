@@ -12,8 +12,8 @@ class Settings(CommonSettings, frozen=True, kw_only=True):
     form_secret: Annotated[
         Secret,
         Doc(
-            description="64 hexadecimal characters; binds forms to the browser they were sent to, "
-            "and makes the links in mails."
+            description="64 hexadecimal characters; binds forms to the browser they were sent to, makes the "
+            "links in mails, and tells the devices of a user."
         ),
     ]
     internal_token: Annotated[

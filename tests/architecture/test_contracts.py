@@ -69,6 +69,16 @@ def test_time_and_randomness_are_given() -> None:
     assert offenders == []
 
 
+def test_there_is_one_way_to_a_password() -> None:
+    """Where the tries are counted: a second way would be a way around the limits."""
+    ways = {
+        str(path.relative_to(ROOT))
+        for path in tracked("services/*.py")
+        if "passwords.verify(" in path.read_text()
+    }
+    assert ways == {f"services/{name}/flows/check_password.py" for name in ("authorize", "admin")}
+
+
 def test_nothing_committed_names_a_registry_or_a_machine() -> None:
     registries = ["python" + "hosted", "npm" + "js.", "pypi" + ".org"]
     paths = re.compile(r"(^|[^A-Za-z0-9_.$}-])/(" + "work|root|farm" + r")/", re.MULTILINE)

@@ -10,12 +10,12 @@ from uuid import UUID
 
 from services.admin.flows import sessions
 from services.admin.flows.access import Principal
+from services.admin.flows.check_password import check_password
 from services.admin.flows.context import Context
 from services.admin.flows.emails import email_key
 from services.admin.flows.refused import FieldError, Invalid, Refused
-from services.admin.flows.sign_in import count_try, forgive
+from services.admin.flows.sessions import StartedSession
 from services.admin.store import developers
-from shared.secret import Secret
 
 FRESH: Final = timedelta(minutes=10)
 
@@ -45,33 +45,37 @@ def require_fresh(context: Context, principal: Principal) -> None:
 
 
 async def confirm_identity(
-    context: Context, principal: Principal, session_token: str, password: str, address: str
-) -> tuple[Principal, Secret]:
+    context: Context,
+    principal: Principal,
+    session_token: str,
+    password: str,
+    *,
+    address: str,
+    device: str | None,
+) -> tuple[Principal, StartedSession]:
     """The principal anew, and the session that replaces the present one and ends when it would.
 
     Counts as a try like any sign-in. Raises: Invalid on `password`, TooManyTries, Unavailable.
     """
-    assert principal.developer_id is not None
     assert principal.email is not None
-    key = email_key(principal.email)
-    await count_try(context, key, address)
-    async with context.database.connection() as connection:
-        stored = await developers.get_password_hash(connection, principal.developer_id)
-    if not await context.passwords.verify(None, password, stored):
+    found = await check_password(
+        context, email_key(principal.email), password, address=address, device=device
+    )
+    if found is None or found.developer_id != principal.developer_id:
         raise Invalid("Check your password.", [FieldError("password", "That is not your password.")])
-    await forgive(context, key)
-    token = await _replace(context, principal.developer_id, session_token)
-    renewed = await sessions.get_principal(context, token.reveal())
+    session = await _replace(context, found.developer_id, session_token, device)
+    renewed = await sessions.get_principal(context, session.token.reveal())
     assert renewed is not None, "the session was begun just now"
-    return renewed, token
+    return renewed, session
 
 
-async def _replace(context: Context, developer_id: UUID, session_token: str) -> Secret:
+async def _replace(
+    context: Context, developer_id: UUID, session_token: str, device: str | None
+) -> StartedSession:
     now = context.clock()
     old = sessions.hash_token(session_token)
     async with context.database.transaction() as connection:
         session = await developers.get_session(connection, old, now, now - sessions.IDLE)
         await developers.delete_session(connection, old)
-        return await sessions.begin(
-            context, connection, developer_id, expires_at=session.expires_at if session else None
-        )
+        expires_at = session.expires_at if session else None
+        return await sessions.begin(context, connection, developer_id, device=device, expires_at=expires_at)

@@ -7,6 +7,7 @@ from services.admin.jwks_api import JwksApi
 from shared.clock import Clock, Entropy
 from shared.db import Database
 from shared.events.outbox import Relay
+from shared.known_devices import KnownDevices
 from shared.limits import Limiter
 from shared.passwords import Passwords
 from shared.secret import Secret
@@ -17,6 +18,7 @@ class Context:
     database: Database
     relay: Relay
     limiter: Limiter
+    devices: KnownDevices
     passwords: Passwords
     authorize: AuthorizeApi
     jwks: JwksApi

@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+import msgspec
+
 from services.admin.flows.access import Principal
 from services.admin.flows.context import Context
 from services.admin.store import developers
@@ -20,17 +22,30 @@ ABSOLUTE: Final = timedelta(hours=24)
 _TOUCH_EVERY: Final = timedelta(minutes=1)
 
 
+class StartedSession(msgspec.Struct, frozen=True, kw_only=True):
+    """`token` and `device` are for the browser's cookies, and nowhere else."""
+
+    token: Secret
+    device: Secret
+
+
 async def begin(
-    context: Context, connection: Connection, developer_id: UUID, *, expires_at: datetime | None = None
-) -> Secret:
-    """A new session, in the caller's transaction; the token is for the cookie and nowhere else."""
+    context: Context,
+    connection: Connection,
+    developer_id: UUID,
+    *,
+    device: str | None = None,
+    expires_at: datetime | None = None,
+) -> StartedSession:
+    """A new session, in the caller's transaction, on a device that is known from now on."""
     now = context.clock()
     token = Secret(b64url(context.entropy(32)))
     await developers.delete_expired_sessions(connection, now)
     await developers.insert_session(
         connection, hash_token(token.reveal()), developer_id, now, expires_at or now + ABSOLUTE
     )
-    return token
+    known = context.devices.remember(device, [developer_id.bytes], now=now, entropy=context.entropy)
+    return StartedSession(token=token, device=known)
 
 
 async def get_principal(context: Context, token: str) -> Principal | None:

@@ -8,14 +8,13 @@ import hashlib
 import hmac
 
 from services.admin.flows import sessions
+from services.admin.flows.check_password import count_address
 from services.admin.flows.context import Context
 from services.admin.flows.emails import email_key, is_email
 from services.admin.flows.refused import Checks, Forbidden
-from services.admin.flows.sign_in import ADDRESS
+from services.admin.flows.sessions import StartedSession
 from services.admin.store import developers
-from shared.limits import address_key
 from shared.passwords import check_new_password
-from shared.secret import Secret
 
 
 class SignUpClosed(Forbidden):
@@ -34,13 +33,13 @@ async def is_open(context: Context) -> bool:
 
 
 async def sign_up_developer(
-    context: Context, email: str, password: str, setup_token: str, address: str
-) -> Secret:
+    context: Context, email: str, password: str, setup_token: str, *, address: str, device: str | None
+) -> StartedSession:
     """The session of the first account, who is an operator: sees every tenant.
 
     Raises: SignUpClosed, Invalid, TooManyTries, Unavailable.
     """
-    await context.limiter.spend(f"address:{address_key(address)}", ADDRESS)
+    await count_address(context, address)
     if not await is_open(context):
         raise SignUpClosed
     _check(context, email, password, setup_token)
@@ -51,7 +50,7 @@ async def sign_up_developer(
         )
         if developer_id is None:
             raise SignUpClosed
-        return await sessions.begin(context, connection, developer_id)
+        return await sessions.begin(context, connection, developer_id, device=device)
 
 
 def _check(context: Context, email: str, password: str, setup_token: str) -> None:

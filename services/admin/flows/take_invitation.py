@@ -18,20 +18,19 @@ import msgspec
 
 from services.admin.flows import sessions
 from services.admin.flows.access import Principal, has_id_shape
+from services.admin.flows.check_password import count_address
 from services.admin.flows.context import Context
 from services.admin.flows.emails import email_key
 from services.admin.flows.refused import Checks, Conflict, Forbidden, Refused
-from services.admin.flows.sign_in import ADDRESS
+from services.admin.flows.sessions import StartedSession
 from services.admin.store import apps, developers, members
 from services.admin.store.apps import App
 from services.admin.store.members import FoundInvitation
 from shared.db import Connection
 from shared.events.catalog import MemberJoined
 from shared.events.outbox import insert_event
-from shared.limits import address_key
 from shared.oauth.client_secret import INVITATION_PREFIX, hash_secret, is_well_formed
 from shared.passwords import check_new_password
-from shared.secret import Secret
 
 _NOT_ONE: Final = "This is not an invitation of ours. Open the link exactly as you were given it."
 
@@ -97,17 +96,17 @@ async def take_invitation(context: Context, principal: Principal, app_id: str, t
 
 
 async def sign_up_invited(
-    context: Context, app_id: str, token: str, password: str, address: str
-) -> tuple[App, Secret]:
+    context: Context, app_id: str, token: str, password: str, *, address: str, device: str | None
+) -> tuple[App, StartedSession]:
     """Makes the account of the invited address; the app, and the new account's session.
 
     Raises: NoInvitation, InvitationOver, Invalid; Conflict when there is an account by now; TooManyTries.
     """
-    await context.limiter.spend(f"address:{address_key(address)}", ADDRESS)
-    await show_invitation(context, app_id, token)  # before a password is hashed for it
+    await count_address(context, address)
+    shown = await show_invitation(context, app_id, token)  # before a password is hashed for it
     checks = Checks()
     try:
-        check_new_password(password)
+        check_new_password(password, shown.invitation.email, shown.app.name, shown.app.slug)
     except ValueError as error:
         checks.add("password", str(error))
     checks.refuse_if_any()
@@ -125,7 +124,7 @@ async def sign_up_invited(
         if developer_id is None:
             raise Conflict("There is an account with this email address. Sign in with it.")
         await _join(opened, developer_id)
-        session = await sessions.begin(context, opened.connection, developer_id)
+        session = await sessions.begin(context, opened.connection, developer_id, device=device)
         app = opened.app
     context.relay.nudge()
     return app, session

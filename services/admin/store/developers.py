@@ -75,11 +75,6 @@ async def get_developer(connection: Connection, email_key: str) -> Developer | N
     return msgspec.convert(dict(row), Developer) if row else None
 
 
-async def get_password_hash(connection: Connection, developer_id: UUID) -> str | None:
-    password_hash: str | None = await connection.fetchval(_SQL["get_password_hash"], developer_id)
-    return password_hash
-
-
 async def update_password_hash(connection: Connection, developer_id: UUID, password_hash: str) -> None:
     await connection.execute(_SQL["update_password_hash"], developer_id, password_hash)
 

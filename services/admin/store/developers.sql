@@ -33,11 +33,6 @@ select developer_id, email, email_verified
   from admin.developers
  where email_key = $1 and disabled_at is null;
 
--- name: get_password_hash
-select password_hash
-  from admin.developers
- where developer_id = $1 and disabled_at is null;
-
 -- name: update_password_hash
 update admin.developers set password_hash = $2 where developer_id = $1;
 

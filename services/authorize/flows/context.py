@@ -11,6 +11,7 @@ from shared.clock import Clock, Entropy
 from shared.db import Database
 from shared.directory import Directory
 from shared.events.outbox import Relay
+from shared.known_devices import KnownDevices
 from shared.limits import Limiter
 from shared.mail.smtp import Mailer
 from shared.observations import Observations
@@ -29,6 +30,7 @@ class Context:
     public_keys: PublicKeys
     passwords: Passwords
     limiter: Limiter
+    devices: KnownDevices
     relay: Relay
     observations: Observations
     links: Links
@@ -42,10 +44,12 @@ class Visitor(msgspec.Struct, frozen=True, kw_only=True):
     """The browser at the other end: what its cookies say, and where it calls from.
 
     `browser` tells browsers apart, signed in or not: random, and never stored as it is.
-    `session_token` is a signed-in one's. `user_agent` is what it calls itself, for its user to know it by.
+    `session_token` is a signed-in one's. `device` is whom it was signed in as before (`known_devices`).
+    `user_agent` is what it calls itself, for its user to know it by.
     """
 
     browser: str
     session_token: str | None
+    device: str | None
     address: str
     user_agent: str

@@ -58,7 +58,7 @@ async def begin_interaction(
     context: Context, tenant: Tenant, visitor: Visitor, request: AuthorizationRequest
 ) -> Interaction:
     """Raises: TooManyTries, for who begins them in a loop."""
-    await limits.count_interaction(context, tenant.tenant_id, visitor.address)
+    await limits.count_interaction(context, tenant.tenant_id, request.client_id, visitor.address)
     interaction = Interaction(
         interaction_id=b64url(context.entropy(32)),
         browser_hash=_hash(visitor.browser),

@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 
 from services.authorize import store
+from services.authorize.flows.check_password import known_account
 from services.authorize.flows.context import Context, Visitor
 from services.authorize.store import Session
 from shared.db import Connection
@@ -26,8 +27,11 @@ _Reason: TypeAlias = Literal["signed_out", "replaced"]
 
 
 class StartedSession(msgspec.Struct, frozen=True, kw_only=True):
+    """`token` and `device` are for the browser's cookies, and nowhere else."""
+
     session_id: UUID
     token: Secret
+    device: Secret
 
 
 async def current_session(context: Context, tenant: Tenant, token: str | None) -> Session | None:
@@ -56,6 +60,9 @@ async def start_session(
     now = context.clock()
     former_token = visitor.session_token
     token = Secret(b64url(context.entropy(32)))
+    device = context.devices.remember(
+        visitor.device, known_account(tenant.tenant_id, user_id), now=now, entropy=context.entropy
+    )
     expires_at = now + timedelta(seconds=tenant.session_absolute_ttl_s)
     if former_token is not None:
         renewed = await store.renew_session(
@@ -73,7 +80,7 @@ async def start_session(
         if renewed is not None:
             event = SessionRenewed(user_id=user_id, amr=("pwd",))
             await insert_event(connection, tenant.tenant_id, renewed, event, now)
-            return StartedSession(session_id=renewed, token=token)
+            return StartedSession(session_id=renewed, token=token, device=device)
     session_id = await store.insert_session(
         connection,
         tenant.tenant_id,
@@ -90,7 +97,7 @@ async def start_session(
         await _end(connection, tenant, former_token, now, "replaced")
     started = SessionStarted(user_id=user_id, amr=("pwd",))
     await insert_event(connection, tenant.tenant_id, session_id, started, now)
-    return StartedSession(session_id=session_id, token=token)
+    return StartedSession(session_id=session_id, token=token, device=device)
 
 
 async def end_session(context: Context, tenant: Tenant, token: str | None) -> bool:

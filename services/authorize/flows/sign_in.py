@@ -1,13 +1,8 @@
-"""Sign in with a password (NIST SP 800-63B-4 §3.1.1, §3.2.2).
-
-Nothing tells an account that exists from one that does not: not the answer, not the time it
-takes, not the limit. Every try is counted before its password is looked at.
-"""
-
-import structlog
+"""Sign in with a password (NIST SP 800-63B-4 §3.1.1)."""
 
 from services.authorize import store
-from services.authorize.flows import email_address, limits
+from services.authorize.flows import email_address
+from services.authorize.flows.check_password import WrongCredentials, check_password
 from services.authorize.flows.context import Context, Visitor
 from services.authorize.flows.mail_links import ask_for_link
 from services.authorize.flows.mailing import Mailing
@@ -15,12 +10,6 @@ from services.authorize.flows.sessions import StartedSession, start_session
 from services.authorize.store import Credentials
 from shared.oauth.types import Tenant
 from shared.observations import NO_CLIENT
-
-log = structlog.get_logger()
-
-
-class WrongCredentials(Exception):
-    """No such account, another password, or an account that is disabled: the caller learns no more."""
 
 
 class EmailNotVerified(Exception):
@@ -37,17 +26,11 @@ async def sign_in(
 
     Raises: WrongCredentials, EmailNotVerified, TooManyTries, Unavailable, MailOff.
     """
-    email_key = email_address.key_of(email)
-    await limits.count_address(context, tenant.tenant_id, visitor.address)
-    await limits.count_password(context, tenant.tenant_id, email_key)
-    async with context.database.tenant(tenant.tenant_id) as connection:
-        found = await store.get_credentials(connection, tenant.tenant_id, email_key)
-    fits = await context.passwords.verify(tenant.tenant_id, password, found.password_hash if found else None)
-    if found is None or not fits or found.disabled_at is not None:
-        log.info("sign-in refused", known=found is not None, disabled=fits)
+    try:
+        found = await check_password(context, tenant, visitor, email_address.key_of(email), password)
+    except WrongCredentials:
         context.observations.note(tenant.tenant_id, NO_CLIENT, "wrong_password", context.clock())
-        raise WrongCredentials
-    await limits.forgive_account(context, tenant.tenant_id, email_key)
+        raise
     if tenant.verified_email_required and not found.email_verified:
         await ask_for_link(context, tenant, visitor, "verify_email", found.email, mailing)
         raise EmailNotVerified

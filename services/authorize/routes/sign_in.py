@@ -7,9 +7,10 @@ from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
 
+from services.authorize.flows.check_password import WrongCredentials
 from services.authorize.flows.interaction import Waiting
 from services.authorize.flows.sessions import StartedSession
-from services.authorize.flows.sign_in import EmailNotVerified, WrongCredentials, sign_in
+from services.authorize.flows.sign_in import EmailNotVerified, sign_in
 from services.authorize.flows.sign_up import SignUpRefused, sign_up
 from services.authorize.flows.users import InvalidUser
 from services.authorize.routes.here import Here
@@ -94,10 +95,10 @@ async def signup(here: NamedDependency[Here]) -> Response[Any]:
 
 def _onward(here: Here, waiting: Waiting | None, session: StartedSession) -> Response[Any]:
     """Signed in: back to what waited for it."""
-    cookie = here.web.set_session(here.tenant, session.token)
+    cookies = here.web.signed_in(here.tenant, session)
     if waiting is None:
-        return here.pages.see_other(here.pages.path("account"), cookie)
-    return here.pages.see_other(here.pages.path("authorize", waiting.interaction.interaction_id), cookie)
+        return here.pages.see_other(here.pages.path("account"), *cookies)
+    return here.pages.see_other(here.pages.path("authorize", waiting.interaction.interaction_id), *cookies)
 
 
 def _form_page(

@@ -17,6 +17,7 @@ from shared.secret import b64url
 
 MAX_USER_AGENT: Final = 400
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{43}")
+_DEVICE: Final = re.compile(r"[A-Za-z0-9_-]{22,200}")
 
 
 async def resolve_tenant(
@@ -36,6 +37,7 @@ def read_visitor(request: AnyRequest, web: NamedDependency[Web], tenant: NamedDe
     return Visitor(
         browser=browser or b64url(web.entropy(32)),
         session_token=cookies.get(web.session_cookie(tenant)),
+        device=cookies.get(web.device_cookie(tenant), _DEVICE),
         address=client_address(request.scope),
         user_agent=request.headers.get("user-agent", "")[:MAX_USER_AGENT],
     )
@@ -52,7 +54,7 @@ def pages_for(
 
 
 class _Cookies:
-    """The request's cookies. Ours are 256 random bits each: anything else, or two of a name, is none.
+    """The request's cookies. Anything not of our own form, or two of a name, is none.
 
     Not Litestar's parser, whose cache would keep what it has parsed, sessions included, in memory.
     """
@@ -60,9 +62,9 @@ class _Cookies:
     def __init__(self, request: AnyRequest) -> None:
         self._pairs = list(_pairs(request.headers.getall("cookie", [])))
 
-    def get(self, name: str) -> str | None:
+    def get(self, name: str, form: re.Pattern[str] = _TOKEN) -> str | None:
         values = [value for key, value in self._pairs if key == name]
-        return values[0] if len(values) == 1 and _TOKEN.fullmatch(values[0]) else None
+        return values[0] if len(values) == 1 and form.fullmatch(values[0]) else None
 
 
 def _pairs(headers: list[str]) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,9 @@ from litestar import Request
 from litestar.datastructures import Cookie
 
 from services.authorize.flows.context import Visitor
+from services.authorize.flows.sessions import StartedSession
 from services.authorize.routes.views import Views
+from shared import known_devices
 from shared.clock import Entropy
 from shared.oauth.types import Tenant
 from shared.secret import Secret, b64url
@@ -50,6 +52,14 @@ class Web:
     def set_session(self, tenant: Tenant, token: Secret) -> Cookie:
         lifetime = timedelta(seconds=tenant.session_absolute_ttl_s)
         return self._cookie(self.session_cookie(tenant), token.reveal(), lifetime)
+
+    def device_cookie(self, tenant: Tenant) -> str:
+        return f"{self._prefix}mtas_device_{tenant.slug}"
+
+    def signed_in(self, tenant: Tenant, session: StartedSession) -> tuple[Cookie, Cookie]:
+        """The session, and that its user was here."""
+        device = self._cookie(self.device_cookie(tenant), session.device.reveal(), known_devices.LIFETIME)
+        return self.set_session(tenant, session.token), device
 
     def drop_session(self, tenant: Tenant) -> Cookie:
         return self._cookie(self.session_cookie(tenant), "", timedelta(0))

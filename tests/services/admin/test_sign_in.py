@@ -2,14 +2,17 @@
 
 import asyncio
 import re
+from collections.abc import Iterator
 from uuid import UUID
 
 import httpx2
 import pytest
 
 from services.admin.app import create_app
-from services.admin.flows.sign_in import ADDRESS
+from services.admin.flows import check_password
+from services.admin.flows.check_password import ADDRESS
 from services.admin.settings import Settings
+from shared.limits import Bucket
 from shared.passwords import Passwords
 from shared.settings import load
 from tests.services.admin.conftest import PASSWORD, Person, World, some_address
@@ -84,6 +87,67 @@ async def test_one_try_on_each_of_many_accounts_is_limited_by_address(
     )
     assert len(checked) == ADDRESS.size
     assert [answer.status_code for answer in answers].count(429) == 60 - ADDRESS.size
+
+
+async def lock(world: World, email: str) -> None:
+    """Use up the free tries that strangers have at this account."""
+    for _ in range(5):
+        assert (await world.person().sign_in(email, "wrong")).status_code == 422
+    assert (await world.person().sign_in(email)).status_code == 429
+
+
+async def test_whoever_guesses_elsewhere_does_not_lock_the_owner_out(world: World) -> None:
+    person, email = await world.developer()
+    await lock(world, email)
+    person.http.cookies.delete("mtas_dashboard")
+    assert [(await person.sign_in(email, "wrong")).status_code for _ in range(2)] == [422, 422]
+    assert (await person.sign_in(email)).status_code == 303
+
+
+async def test_nor_keep_a_developer_at_work_from_confirming_who_it_is(world: World) -> None:
+    app_id = (await world.register())["app"]["app_id"]
+    person, email = await world.developer(app_id)
+    await lock(world, email)
+    world.clock.advance(601)  # the password is too long ago now
+    assert (await world.person().sign_in(email, "wrong")).status_code == 422
+    assert (await world.person().sign_in(email)).status_code == 429
+    path = f"/dashboard/apps/{app_id}/clients/{app_id}/rotate-secret"
+    answer = await person.fill(path, {"overlap_s": "0", "password": PASSWORD})
+    assert "mtas_cs_" in answer.text
+
+
+async def test_a_known_device_has_no_more_tries_than_a_stranger(world: World) -> None:
+    person, email = await world.developer()
+    person.http.cookies.delete("mtas_dashboard")
+    answers = [(await person.sign_in(email, "wrong")).status_code for _ in range(6)]
+    assert answers == [422] * 5 + [429]
+    _, another = await world.developer()
+    await lock(world, another)
+    assert (await person.sign_in(another)).status_code == 429, "it is known for its own account alone"
+
+
+@pytest.fixture
+def few_strangers(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """All tests share the one bucket: it is full before and after."""
+    world.clock.advance(3600)
+    monkeypatch.setattr(check_password, "STRANGERS", Bucket(size=10, per_second=1.0))
+    yield
+    world.clock.advance(3600)
+
+
+async def test_one_try_on_each_of_many_accounts_from_everywhere_has_an_end(
+    world: World, checked: list[str], few_strangers: None
+) -> None:
+    known, email = await world.developer()
+    known.http.cookies.delete("mtas_dashboard")
+    checked.clear()
+    people = [world.person() for _ in range(40)]  # each from another address
+    answers = await asyncio.gather(
+        *(person.sign_in(f"account-{number}@example.com", "wrong") for number, person in enumerate(people))
+    )
+    assert len(checked) == 10
+    assert [answer.status_code for answer in answers].count(429) == 30
+    assert (await known.sign_in(email)).status_code == 303
 
 
 async def test_without_valkey_nobody_is_let_in_and_nothing_is_looked_at(

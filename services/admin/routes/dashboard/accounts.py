@@ -33,8 +33,13 @@ async def show_sign_up(context: GivenContext, visit: GivenVisit) -> Response[Any
 async def sign_up(context: GivenContext, visit: GivenVisit) -> Response[Any]:
     form = visit.form
     try:
-        token = await sign_up_developer(
-            context, form.text("email"), form.raw("password"), form.text("setup_token"), visit.address
+        session = await sign_up_developer(
+            context,
+            form.text("email"),
+            form.raw("password"),
+            form.text("setup_token"),
+            address=visit.address,
+            device=visit.device,
         )
     except SignUpClosed as refusal:
         return _closed(visit, refusal)
@@ -42,7 +47,7 @@ async def sign_up(context: GivenContext, visit: GivenVisit) -> Response[Any]:
         return page(visit, "sign_up.html", form=form, refusal=refusal)
     except TooManyTries as limit:
         return _wait(visit, "sign_up.html", limit)
-    visit.signed_in(token)
+    visit.signed_in(session)
     return see_other(visit, "/dashboard")
 
 
@@ -61,14 +66,16 @@ async def show_sign_in(
 async def sign_in(context: GivenContext, visit: GivenVisit) -> Response[Any]:
     form = visit.form
     try:
-        token = await sign_in_flow(context, form.text("email"), form.raw("password"), visit.address)
+        session = await sign_in_flow(
+            context, form.text("email"), form.raw("password"), address=visit.address, device=visit.device
+        )
     except Invalid as refusal:
         return page(visit, "sign_in.html", form=form, refusal=refusal)
     except TooManyTries as limit:
         return _wait(visit, "sign_in.html", limit)
     if visit.session_token is not None:
         await sign_out_flow(context, visit.session_token)  # the session from before ends here
-    visit.signed_in(token)
+    visit.signed_in(session)
     return see_other(visit, _own_page(form.raw("next")))
 
 

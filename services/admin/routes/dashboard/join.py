@@ -51,11 +51,15 @@ async def _join(context: Context, visit: Visit, shown: ShownInvitation, app_id: 
         return await take_invitation(context, visit.principal, app_id, token)
     password = visit.form.raw("password")
     if not shown.has_account:
-        app, session = await sign_up_invited(context, app_id, token, password, visit.address)
+        app, session = await sign_up_invited(
+            context, app_id, token, password, address=visit.address, device=visit.device
+        )
         visit.signed_in(session)
         return app
-    session = await sign_in(context, shown.invitation.email, password, visit.address)
-    principal = await sessions.get_principal(context, session.reveal())
+    session = await sign_in(
+        context, shown.invitation.email, password, address=visit.address, device=visit.device
+    )
+    principal = await sessions.get_principal(context, session.token.reveal())
     assert principal is not None, "the session was begun just now"
     visit.signed_in(session)
     return await take_invitation(context, principal, app_id, token)

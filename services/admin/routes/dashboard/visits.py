@@ -19,6 +19,7 @@ from services.admin.flows import sessions
 from services.admin.flows.access import Principal
 from services.admin.flows.confirm_identity import confirm_identity, is_fresh
 from services.admin.flows.context import Context
+from services.admin.flows.sessions import StartedSession
 from services.admin.routes.dashboard.forms import (
     UPLOAD,
     Form,
@@ -28,10 +29,11 @@ from services.admin.routes.dashboard.forms import (
     require_token,
 )
 from services.admin.routes.dashboard.web import AnyConnection, AnyRequest, Web
+from shared import known_devices
 from shared.http.context import client_address
-from shared.secret import Secret
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{43}")
+_DEVICE: Final = re.compile(r"[A-Za-z0-9_-]{22,200}")
 _BROWSER_LIFETIME: Final = timedelta(days=1)
 _PAGE: Final = re.compile(r"/dashboard(?:/[a-z0-9-]+)*")
 
@@ -53,6 +55,7 @@ class Visit:
         self.method: Final = str(request.method)
         self.address: Final = client_address(request.scope)
         self.session_token = _read_cookie(request, web.session_cookie)
+        self.device = _read_cookie(request, web.device_cookie, _DEVICE)
         self._browser = _read_cookie(request, web.browser_cookie)
         self.principal: Principal | None = None
         self.form = Form()
@@ -78,10 +81,14 @@ class Visit:
             raise SignInNeeded(f"/dashboard/sign-in{back}")
         return self.principal
 
-    def signed_in(self, token: Secret) -> None:
+    def signed_in(self, session: StartedSession) -> None:
         """The answer carries this session, and none before it."""
-        self.session_token = token.reveal()
-        self.cookies.append(self._web.cookie(self._web.session_cookie, token.reveal(), sessions.ABSOLUTE))
+        self.session_token = session.token.reveal()
+        self.device = session.device.reveal()
+        self.cookies += [
+            self._web.cookie(self._web.session_cookie, self.session_token, sessions.ABSOLUTE),
+            self._web.cookie(self._web.device_cookie, self.device, known_devices.LIFETIME),
+        ]
 
     def signed_out(self) -> None:
         self.session_token = None
@@ -98,10 +105,10 @@ class Visit:
         if is_fresh(context, principal) or not password:
             return principal  # without a password, the flow says that one is needed
         assert self.session_token is not None
-        self.principal, token = await confirm_identity(
-            context, principal, self.session_token, password, self.address
+        self.principal, session = await confirm_identity(
+            context, principal, self.session_token, password, address=self.address, device=self.device
         )
-        self.signed_in(token)
+        self.signed_in(session)
         return self.principal
 
 
@@ -141,8 +148,8 @@ def is_page(path: str) -> bool:
     return _PAGE.fullmatch(path) is not None
 
 
-def _read_cookie(request: AnyRequest, name: str) -> str | None:
-    """Ours are 256 random bits each: anything else, or two of a name, is none.
+def _read_cookie(request: AnyRequest, name: str, form: re.Pattern[str] = _TOKEN) -> str | None:
+    """Anything not of our own form, or two of a name, is none.
 
     Not Litestar's parser, whose cache would keep sessions in memory.
     """
@@ -152,4 +159,4 @@ def _read_cookie(request: AnyRequest, name: str) -> str | None:
         for part in header.split(";")
     ]
     values = [value for key, _, value in pairs if key == name]
-    return values[0] if len(values) == 1 and _TOKEN.fullmatch(values[0]) else None
+    return values[0] if len(values) == 1 and form.fullmatch(values[0]) else None

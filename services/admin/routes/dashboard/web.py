@@ -38,6 +38,11 @@ class Web:
         """Ties the forms of somebody not signed in to their browser."""
         return f"{self._prefix}mtas_dashboard_browser"
 
+    @property
+    def device_cookie(self) -> str:
+        """Says that a developer has signed in from here before (`shared.known_devices`)."""
+        return f"{self._prefix}mtas_dashboard_device"
+
     def new_browser(self) -> str:
         return b64url(self.entropy(32))
 
