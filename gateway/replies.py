@@ -85,7 +85,9 @@ def header(name: str, value: str) -> Json:
 
 def _paths(kind: Kind) -> str:
     """`:path` still has its query here."""
-    return any_of(tuple(path for route in ROUTES if route.kind is kind for path in route.paths)) + r"(\?.*)?"
+    paths = tuple(path for route in ROUTES if route.kind is kind for path in route.paths)
+    below = [re.escape(path[:-1]) + ".*" for path in paths if path.endswith("/*") and "{" not in path]
+    return f"({'|'.join((any_of(paths), *below))})" + r"(\?.*)?"
 
 
 def _body(kind: Kind | None, refusal: Refusal) -> tuple[Json, dict[str, str]]:

@@ -33,6 +33,7 @@ grant select, insert, update on admin.developers, admin.tenants, admin.members, 
 grant delete on admin.members, admin.client_secrets to mtas_admin;
 grant select, insert, update, delete on admin.developer_sessions to mtas_admin;
 grant select, insert, update (ended_at, taken_by) on admin.invitations to mtas_admin;
+grant select, insert, delete, update (sealed_answer) on admin.idempotency_keys to mtas_admin;
 grant select, insert, update (last_used_at, revoked_at) on admin.api_tokens to mtas_admin;
 grant select, insert on admin.audit_log to mtas_admin;
 grant execute on function admin.delete_old_audit_entries to mtas_admin;

@@ -16,7 +16,7 @@ from services.admin.flows.upkeep import forget_old_entries
 from services.admin.internal_api import InternalApi
 from services.admin.jwks_api import JwksApi
 from services.admin.routes.api import problems
-from services.admin.routes.api.router import api_router, openapi_json
+from services.admin.routes.api.router import api_router, docs, openapi_json
 from services.admin.routes.dashboard import errors
 from services.admin.routes.dashboard.assets import asset
 from services.admin.routes.dashboard.pages import template_config
@@ -80,6 +80,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
             asset,
             dashboard_router(context, web),
             openapi_json,
+            docs,
             api_router(context, settings.operator_token),
             *health_routes({"postgres": database.is_ready, "valkey": lambda: valkey.is_ready(store)}),
         ],

@@ -12,6 +12,7 @@ from services.admin.flows.client_settings import check_client
 from services.admin.flows.confirm_identity import require_fresh
 from services.admin.flows.context import Context
 from services.admin.flows.new_client import new_client
+from services.admin.flows.once import Once, begin, keep
 from services.admin.flows.refused import Checks, Conflict, FieldError
 from services.admin.flows.secrets import make_secret
 from services.admin.store import clients
@@ -60,14 +61,20 @@ class AddedClient(msgspec.Struct, frozen=True, kw_only=True):
     secret: Secret | None
 
 
-async def add_client(context: Context, principal: Principal, app_id: str, wanted: AddClient) -> AddedClient:
-    """Raises: NotFound, Forbidden, Invalid, Conflict, ConfirmationNeeded where a secret is made."""
+async def add_client(
+    context: Context, principal: Principal, app_id: str, wanted: AddClient, once: Once | None = None
+) -> AddedClient:
+    """Raises: NotFound, Forbidden, Invalid, Conflict, ConfirmationNeeded where a secret is made; Replayed,
+    KeyUsed."""
     async with open_app(context, principal, app_id, Right.CHANGE) as opened:
         client = _client(context, opened.app, wanted)
         _check(wanted, client)
         if client.is_confidential:
             require_fresh(context, principal)
-        return await _insert(context, principal, opened, client)
+        await begin(once, context, opened.connection)
+        added = await _insert(context, principal, opened, client)
+        await keep(once, context, opened.connection, added)
+        return added
 
 
 async def _insert(

@@ -18,7 +18,8 @@ from services.admin.flows.access import Principal, Right, open_app
 from services.admin.flows.api_scope import ApiScope
 from services.admin.flows.confirm_identity import require_fresh
 from services.admin.flows.context import Context
-from services.admin.flows.emails import email_key
+from services.admin.flows.emails import email_key, is_email
+from services.admin.flows.once import Once, begin, keep
 from services.admin.flows.paging import DEFAULT_LIMIT, Page, after_id, check_limit, page
 from services.admin.flows.refused import Checks, Forbidden, NotFound
 from services.admin.store import api_tokens, apps, developers
@@ -77,40 +78,49 @@ async def get_principal(context: Context, token: str) -> Principal | None:
     )
 
 
-async def create_api_token(context: Context, principal: Principal, wanted: CreateApiToken) -> CreatedApiToken:
-    """Raises: Forbidden, ConfirmationNeeded, Invalid; NotFound for an app that is not theirs."""
+async def create_api_token(
+    context: Context, principal: Principal, wanted: CreateApiToken, once: Once | None = None
+) -> CreatedApiToken:
+    """Raises: Forbidden, ConfirmationNeeded, Invalid; NotFound for an app that is not theirs; Replayed,
+    KeyUsed."""
     if principal.scope is not None:
         raise Forbidden("An API token cannot make another.")
     require_fresh(context, principal)
     name = wanted.name.strip()
     _check(name, wanted)
     only = await _tenant(context, principal, wanted.app_id)
-    token = generate(API_TOKEN_PREFIX, context.entropy)
+    async with context.database.transaction() as connection:
+        await begin(once, context, connection)
+        created = await _insert(context, connection, principal, wanted, name, only)
+        await keep(once, context, connection, created)
+    context.relay.nudge()
+    log.info("API token created", token_id=str(created.api_token.token_id), actor=principal.actor)
+    return created
+
+
+async def _insert(
+    context: Context,
+    connection: Connection,
+    principal: Principal,
+    wanted: CreateApiToken,
+    name: str,
+    only: UUID | None,
+) -> CreatedApiToken:
     now = context.clock()
     lifetime = wanted.expires_in_s
     expires_at = None if lifetime is None else now + timedelta(seconds=lifetime)
     scope = tuple(sorted(set(wanted.scope)))
-    async with context.database.transaction() as connection:
-        developer = await _developer(connection, principal, wanted.developer)
-        token_id = await api_tokens.insert_api_token(
-            connection,
-            hash_secret(token.reveal()),
-            developer.developer_id,
-            only,
-            name,
-            scope,
-            now,
-            expires_at,
-        )
-        event = ApiTokenCreated(
-            actor=principal.actor, developer_id=developer.developer_id, scope=scope, expires_at=expires_at
-        )
-        await _record(context, connection, token_id, developer.developer_id, only, event)
-    context.relay.nudge()
-    log.info("API token created", token_id=str(token_id), actor=principal.actor)
+    token = generate(API_TOKEN_PREFIX, context.entropy)
+    developer = await _developer(connection, principal, wanted.developer)
+    owner = developer.developer_id
+    token_id = await api_tokens.insert_api_token(
+        connection, hash_secret(token.reveal()), owner, only, name, scope, now, expires_at
+    )
+    event = ApiTokenCreated(actor=principal.actor, developer_id=owner, scope=scope, expires_at=expires_at)
+    await _record(context, connection, token_id, owner, only, event)
     made = ApiToken(
         token_id=token_id,
-        developer_id=developer.developer_id,
+        developer_id=owner,
         email=developer.email,
         app_id=wanted.app_id,
         name=name,
@@ -166,7 +176,8 @@ async def _tenant(context: Context, principal: Principal, app_id: str | None) ->
 
 async def _developer(connection: Connection, principal: Principal, email: str) -> developers.Developer:
     """Oneself; or for the operator's token, anybody who has an account."""
-    developer = await developers.get_developer(connection, email_key(email))
+    key = email_key(email)
+    developer = await developers.get_developer(connection, key) if is_email(key) else None
     if principal.developer_id is not None and (
         developer is None or developer.developer_id != principal.developer_id
     ):

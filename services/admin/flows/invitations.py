@@ -15,6 +15,7 @@ from services.admin.flows.access import OpenedApp, Principal, Right, open_app
 from services.admin.flows.confirm_identity import require_fresh
 from services.admin.flows.context import Context
 from services.admin.flows.emails import email_key, is_email
+from services.admin.flows.once import Once, begin, keep
 from services.admin.flows.paging import DEFAULT_LIMIT, Page, after_id, check_limit, page
 from services.admin.flows.refused import Checks, Conflict, FieldError, NotFound
 from services.admin.store import members
@@ -43,15 +44,19 @@ class Invited(msgspec.Struct, frozen=True, kw_only=True):
     link: Secret
 
 
-async def invite_member(context: Context, principal: Principal, app_id: str, wanted: InviteMember) -> Invited:
+async def invite_member(
+    context: Context, principal: Principal, app_id: str, wanted: InviteMember, once: Once | None = None
+) -> Invited:
     """For owners. An earlier invitation of the same address ends.
 
-    Raises: NotFound, Forbidden, ConfirmationNeeded, Invalid; Conflict for a member, or too many.
+    Raises: NotFound, Forbidden, ConfirmationNeeded, Invalid; Conflict for a member, or too many;
+    Replayed, KeyUsed.
     """
     email = wanted.email.strip()
     async with open_app(context, principal, app_id, Right.OWN) as opened:
         _check(email)
         require_fresh(context, principal)
+        await begin(once, context, opened.connection)
         now = context.clock()
         await _require_room(opened, email, now)
         token = generate(INVITATION_PREFIX, context.entropy)
@@ -78,7 +83,9 @@ async def invite_member(context: Context, principal: Principal, app_id: str, wan
             expires_at=now + LIFETIME,
         )
         link = _link(context, opened.app, token)
-        return Invited(app=opened.app, invitation=invitation, link=link)
+        invited = Invited(app=opened.app, invitation=invitation, link=link)
+        await keep(once, context, opened.connection, invited)
+        return invited
 
 
 async def list_invitations(

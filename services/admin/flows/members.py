@@ -15,6 +15,7 @@ from services.admin.flows.confirm_identity import require_fresh
 from services.admin.flows.context import Context
 from services.admin.flows.paging import DEFAULT_LIMIT, Page, after_id, check_limit, page
 from services.admin.flows.refused import Conflict, Forbidden, NotFound
+from services.admin.flows.versions import require_version
 from services.admin.store import members
 from services.admin.store.apps import Role
 from services.admin.store.members import Member
@@ -57,13 +58,20 @@ async def show_member(context: Context, principal: Principal, app_id: str, devel
 
 
 async def change_role(
-    context: Context, principal: Principal, app_id: str, developer_id: UUID, wanted: ChangeRole
+    context: Context,
+    principal: Principal,
+    app_id: str,
+    developer_id: UUID,
+    wanted: ChangeRole,
+    *,
+    versions: frozenset[str] | None = None,
 ) -> Member:
-    """For owners. Raises: NotFound, Forbidden, ConfirmationNeeded; Conflict for the last owner."""
+    """For owners. Raises: NotFound, Forbidden, ConfirmationNeeded, Outdated; Conflict for the last owner."""
     async with open_app(context, principal, app_id, Right.OWN) as opened:
         require_fresh(context, principal)
         owners = await members.lock_owners(opened.connection, opened.app.tenant_id)
         member = await _get(opened, developer_id)
+        require_version(versions, member)
         if member.role == wanted.role:
             return member
         _keep_one(owners, developer_id)

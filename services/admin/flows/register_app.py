@@ -15,6 +15,7 @@ from services.admin.flows.app_id import check_app_id
 from services.admin.flows.client_settings import check_settings
 from services.admin.flows.context import Context
 from services.admin.flows.new_client import new_client
+from services.admin.flows.once import Once, begin, keep
 from services.admin.flows.refused import Checks, Conflict, FieldError, Forbidden, Refused
 from services.admin.flows.secrets import make_secret
 from services.admin.store import apps, clients
@@ -70,13 +71,16 @@ class RegisteredApp(msgspec.Struct, frozen=True, kw_only=True):
     key: KeyState | None
 
 
-async def register_app(context: Context, principal: Principal, wanted: RegisterApp) -> RegisteredApp:
-    """Raises: Forbidden, Invalid, Conflict when the appId is taken."""
+async def register_app(
+    context: Context, principal: Principal, wanted: RegisterApp, once: Once | None = None
+) -> RegisteredApp:
+    """Raises: Forbidden, Invalid, Conflict when the appId is taken; Replayed, KeyUsed."""
     if principal.only_tenant_id is not None:
         raise Forbidden("This API token is for one app, so it cannot register another.")
     client = _first_client(context, wanted)
     _check(wanted, client)
     async with context.database.transaction() as connection:
+        await begin(once, context, connection)
         app = await _insert_app(context, connection, principal, wanted)
         client = msgspec.structs.replace(client, tenant_id=app.tenant_id)
         if not await clients.insert_client(connection, client):
@@ -89,9 +93,14 @@ async def register_app(context: Context, principal: Principal, wanted: RegisterA
             ClientCreated(client_type=client.client_type, actor=principal.actor),
             context.clock(),
         )
+        registered = RegisteredApp(app=app, client=client, secret=secret, key=None)
+        await keep(once, context, connection, registered)
     context.relay.nudge()
-    key = await _wait_for_key(context, app)
-    return RegisteredApp(app=app, client=client, secret=secret, key=key)
+    registered = msgspec.structs.replace(registered, key=await _wait_for_key(context, app))
+    if once is not None:
+        async with context.database.transaction() as connection:
+            await once.keep(context, connection, registered)
+    return registered
 
 
 async def app_id_answer(context: Context, app_id: str) -> str | None:

@@ -13,6 +13,7 @@ import msgspec
 from services.admin.flows.access import OpenedApp, Principal, Right, lock_client, open_app
 from services.admin.flows.confirm_identity import require_fresh
 from services.admin.flows.context import Context
+from services.admin.flows.once import Once, begin, keep
 from services.admin.flows.refused import Checks, Conflict
 from services.admin.flows.secrets import make_secret
 from services.admin.store import clients
@@ -49,11 +50,12 @@ async def rotate_secret(
     wanted: RotateSecret,
     *,
     only_if_current: UUID | None = None,
+    once: Once | None = None,
 ) -> RotatedSecret:
     """`only_if_current` names the secret to replace, so that sending the same form twice rotates once.
 
     Raises: NotFound, Forbidden, Invalid, ConfirmationNeeded; Conflict for a public client, or when
-    another secret is current by now.
+    another secret is current by now; Replayed, KeyUsed.
     """
     checks = Checks()
     checks.between("overlap_s", wanted.overlap_s, 0, MAX_OVERLAP_S)
@@ -61,6 +63,7 @@ async def rotate_secret(
     async with open_app(context, principal, app_id, Right.CHANGE) as opened:
         connection, tenant_id = opened.connection, opened.app.tenant_id
         client = await lock_client(opened, client_id)
+        await begin(once, context, connection)
         if not client.is_confidential:
             raise Conflict("A public client has no secret: it proves itself with PKCE alone (RFC 7636).")
         require_fresh(context, principal)
@@ -78,9 +81,11 @@ async def rotate_secret(
             ClientSecretRotated(actor=principal.actor, former_expires_at=former_expires_at),
             now,
         )
-        return RotatedSecret(
+        rotated = RotatedSecret(
             app=opened.app, client=client, secret=secret, former_expires_at=former_expires_at
         )
+        await keep(once, context, connection, rotated)
+        return rotated
 
 
 async def _require_current(opened: OpenedApp, client: AppClient, secret_id: UUID, now: datetime) -> None:

@@ -10,6 +10,7 @@ from services.admin.flows.confirm_identity import require_fresh
 from services.admin.flows.context import Context
 from services.admin.flows.refused import Conflict, FieldError, Invalid, NotFound
 from services.admin.flows.update_app import changed_fields, given_fields
+from services.admin.flows.versions import require_version
 from services.admin.internal_api import InternalRefused
 from services.admin.jwks_api import Import, KeySchedule, Rotated, Rotation
 from services.admin.store import apps, keys
@@ -141,13 +142,19 @@ async def import_signing_key(
 
 
 async def update_key_settings(
-    context: Context, principal: Principal, app_id: str, wanted: UpdateKeySettings
+    context: Context,
+    principal: Principal,
+    app_id: str,
+    wanted: UpdateKeySettings,
+    *,
+    versions: frozenset[str] | None = None,
 ) -> KeySettings:
-    """The settings as they are now. Raises: NotFound, Forbidden, ConfirmationNeeded."""
+    """The settings as they are now. Raises: NotFound, Forbidden, ConfirmationNeeded, Outdated."""
     async with open_app(context, principal, app_id, Right.CHANGE) as opened:
         require_fresh(context, principal)
         app = await apps.lock_app(opened.connection, opened.app.tenant_id)
         before = await keys.get_key_settings(opened.connection, app.tenant_id)
+        require_version(versions, before)
         changes: dict[str, Any] = changed_fields(before, given_fields(wanted))
         if not changes:
             return before

@@ -8,6 +8,7 @@ from msgspec import UNSET, UnsetType
 from services.admin.flows.access import Principal, Right, open_app
 from services.admin.flows.context import Context
 from services.admin.flows.refused import Checks
+from services.admin.flows.versions import require_version
 from services.admin.store import apps
 from services.admin.store.apps import App
 from shared.events.catalog import TenantUpdated
@@ -52,10 +53,18 @@ class UpdateApp(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     ] = UNSET
 
 
-async def update_app(context: Context, principal: Principal, app_id: str, wanted: UpdateApp) -> App:
-    """The app as it is now. Raises: NotFound, Forbidden, Invalid."""
+async def update_app(
+    context: Context,
+    principal: Principal,
+    app_id: str,
+    wanted: UpdateApp,
+    *,
+    versions: frozenset[str] | None = None,
+) -> App:
+    """The app as it is now. Raises: NotFound, Forbidden, Invalid, Outdated."""
     async with open_app(context, principal, app_id, Right.CHANGE) as opened:
         before = await apps.lock_app(opened.connection, opened.app.tenant_id)
+        require_version(versions, before)
         given = given_fields(wanted)
         if isinstance(given.get("name"), str):
             given["name"] = given["name"].strip()

@@ -10,6 +10,7 @@ from services.admin.flows.client_settings import MAX_GRACE_S, check_client
 from services.admin.flows.context import Context
 from services.admin.flows.refused import Checks
 from services.admin.flows.update_app import changed_fields, given_fields
+from services.admin.flows.versions import require_version
 from services.admin.store import clients
 from services.admin.store.clients import AppClient
 from shared.events.catalog import ClientDisabled, ClientEnabled, ClientUpdated, Event
@@ -53,11 +54,18 @@ class UpdateClient(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 async def update_client(
-    context: Context, principal: Principal, app_id: str, client_id: str, wanted: UpdateClient
+    context: Context,
+    principal: Principal,
+    app_id: str,
+    client_id: str,
+    wanted: UpdateClient,
+    *,
+    versions: frozenset[str] | None = None,
 ) -> AppClient:
-    """The client as it is now. Raises: NotFound, Forbidden, Invalid."""
+    """The client as it is now. Raises: NotFound, Forbidden, Invalid, Outdated."""
     async with open_app(context, principal, app_id, Right.CHANGE) as opened:
         before = await lock_client(opened, client_id)
+        require_version(versions, before)
         return await change_client(context, principal, opened, before, wanted)
 
 

@@ -9,6 +9,7 @@ from services.admin.authorize_api import MadeUser, NewUser
 from services.admin.flows.access import Principal, Right, open_app
 from services.admin.flows.context import Context
 from services.admin.flows.emails import email_key
+from services.admin.flows.once import Once
 from services.admin.flows.paging import DEFAULT_LIMIT, Page, after_id, check_limit, page
 from services.admin.flows.refused import Conflict, FieldError, Invalid, NotFound
 from services.admin.internal_api import InternalRefused, Problem
@@ -43,10 +44,26 @@ async def list_users(
     return page(rows, limit, lambda user: user.user_id)
 
 
-async def create_user(context: Context, principal: Principal, app_id: str, wanted: CreateUser) -> MadeUser:
-    """Raises: NotFound, Forbidden, Invalid, Conflict when the email is taken, Unavailable."""
+async def create_user(
+    context: Context, principal: Principal, app_id: str, wanted: CreateUser, once: Once | None = None
+) -> MadeUser:
+    """Raises: NotFound, Forbidden, Invalid, Conflict when the email is taken, Unavailable; Replayed, KeyUsed.
+
+    Authorize makes the user in a transaction of its own. With a key ours stays open meanwhile, so that
+    another request waits; should we die in between, the user is there and the next one is a Conflict.
+    """
     tenant_id = await _tenant_to_change(context, principal, app_id)
     user = NewUser(email=wanted.email.strip(), password=wanted.password, name=wanted.name or None)
+    if once is None:
+        return await _create(context, tenant_id, user)
+    async with context.database.transaction() as connection:
+        await once.begin(context, connection)
+        made = await _create(context, tenant_id, user)
+        await once.keep(context, connection, made)
+        return made
+
+
+async def _create(context: Context, tenant_id: UUID, user: NewUser) -> MadeUser:
     try:
         return await context.authorize.create_user(tenant_id, user)
     except InternalRefused as refusal:

@@ -3,6 +3,7 @@
 - `developers`: accounts and sessions; no tenant is involved
 - `api_tokens`: API tokens; a developer owns them
 - `apps`: tenants, who may see them, and the state of their keys
+- `idempotency`: answers kept for requests that are sent again
 - `members`: members of an app, and invitations to become one
 - `clients`: clients and their secrets
 - `users`: what the dashboard shows of users; authorize writes them

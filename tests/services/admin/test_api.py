@@ -176,5 +176,14 @@ async def test_no_answer_is_kept_by_a_cache(world: World) -> None:
 
 
 async def test_other_doors_lead_nowhere(world: World) -> None:
-    for path in ("/api/v1", "/api/v1/", "/api/v1/docs", "/api/v1/schema", "/schema", "/described"):
+    for path in ("/api/v1", "/api/v1/", "/api/v1/schema", "/schema", "/described"):
         assert (await world.http.get(path)).status_code in (404, 405), path
+
+
+async def test_it_can_be_read_without_a_script(world: World) -> None:
+    page = await world.http.get("/api/v1/docs")
+    assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    for item in (await document(world))["paths"].values():
+        for operation in item.values():
+            assert f'id="{operation["operationId"]}"' in page.text

@@ -196,6 +196,7 @@ async def test_its_last_use_is_remembered_and_its_deeds_bear_its_name(world: Wor
         ({"expires_in_s": 59}, "#/expires_in_s"),
         ({"expires_in_s": 10**9}, "#/expires_in_s"),
         ({"developer": "nobody@example.com"}, "#/developer"),
+        ({"developer": "nobody\x00@example.com"}, "#/developer"),
     ],
 )
 async def test_what_cannot_be_is_refused(world: World, fields: dict[str, Any], pointer: str) -> None:

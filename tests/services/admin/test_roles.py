@@ -39,8 +39,17 @@ CHANGES: dict[str, dict[str, str]] = {
     "/users/{user_id}/disable": {},
     "/users/{user_id}/enable": {},
 }
-ELSEWHERE = {"/keys/rotate", "/keys/settings", "/keys/emergency"}
-"""In test_signing_keys.py: they ask jwks."""
+ELSEWHERE = {
+    "/branding",
+    "/branding/logo",
+    "/branding/remove-logo",
+    "/first-sign-in/add-callback",
+    "/first-sign-in/exempt-from-pkce",
+    "/keys/rotate",
+    "/keys/settings",
+    "/keys/emergency",
+}
+"""In test_branding.py, test_first_sign_in.py and test_signing_keys.py."""
 OWNERS = {
     "/disable": {"confirmation": "{app_id}"},
     "/enable": {},

@@ -8,9 +8,10 @@ from litestar.params import JSONBody
 
 from services.admin.flows import api_tokens
 from services.admin.flows.api_scope import OPERATOR_ONLY, ApiScope
-from services.admin.flows.api_tokens import CreateApiToken
+from services.admin.flows.api_tokens import CreateApiToken, CreatedApiToken
 from services.admin.flows.paging import DEFAULT_LIMIT
 from services.admin.routes.api.apps import Cursor, Limit
+from services.admin.routes.api.conditions import GivenRepeatable
 from services.admin.routes.api.views import ApiTokenPage, ApiTokenView, api_token_view
 from services.admin.routes.given import GivenContext, GivenPrincipal, TokenId
 from shared.settings import Doc
@@ -37,12 +38,14 @@ async def list_(
 
 @post("/api-tokens", scope=OPERATOR_ONLY, operation_id="create_api_token", summary="Create an API token")
 async def create(
-    context: GivenContext, principal: GivenPrincipal, data: JSONBody[CreateApiToken]
+    context: GivenContext,
+    principal: GivenPrincipal,
+    repeatable: GivenRepeatable,
+    data: JSONBody[CreateApiToken],
 ) -> CreatedApiTokenView:
     """For the operator's token alone; developers make theirs at the dashboard. The answer holds the
     token, this once."""
-    created = await api_tokens.create_api_token(context, principal, data)
-    return CreatedApiTokenView(api_token=api_token_view(created.api_token), token=created.token.reveal())
+    return _created(await api_tokens.create_api_token(context, principal, data, repeatable.once(_created)))
 
 
 @delete(
@@ -54,6 +57,10 @@ async def create(
 async def revoke(context: GivenContext, principal: GivenPrincipal, token_id: TokenId) -> None:
     """It is refused from now on."""
     await api_tokens.revoke_api_token(context, principal, token_id)
+
+
+def _created(created: CreatedApiToken) -> CreatedApiTokenView:
+    return CreatedApiTokenView(api_token=api_token_view(created.api_token), token=created.token.reveal())
 
 
 ROUTES = [list_, create, revoke]

@@ -2,14 +2,15 @@
 
 from typing import Annotated
 
-from litestar import get, patch, post
+from litestar import Response, get, patch, post
 from litestar.params import JSONBody, QueryParameter
 
 from services.admin.flows import disable_app, read_apps, register_app, update_app
 from services.admin.flows.api_scope import ApiScope
-from services.admin.flows.paging import DEFAULT_LIMIT
+from services.admin.flows.paging import DEFAULT_LIMIT, MAX_LIMIT
 from services.admin.flows.register_app import RegisterApp
 from services.admin.flows.update_app import UpdateApp
+from services.admin.routes.api.conditions import GivenRepeatable, GivenVersions, versioned
 from services.admin.routes.api.views import (
     AppDetail,
     AppPage,
@@ -22,7 +23,7 @@ from services.admin.routes.api.views import (
 from services.admin.routes.given import AppId, GivenContext, GivenPrincipal
 
 Cursor = Annotated[str | None, QueryParameter(description="`next` of the page before.")]
-Limit = Annotated[int, QueryParameter(description="Items a page, 1 to 100.")]
+Limit = Annotated[int, QueryParameter(description="Items a page, 1 to 100.", ge=1, le=MAX_LIMIT)]
 
 
 @get("/apps", scope=ApiScope.APPS_READ, operation_id="list_apps", summary="List apps")
@@ -39,27 +40,33 @@ async def list_(
 
 @post("/apps", scope=ApiScope.APPS_WRITE, operation_id="register_app", summary="Register an app")
 async def register(
-    context: GivenContext, principal: GivenPrincipal, data: JSONBody[RegisterApp]
+    context: GivenContext,
+    principal: GivenPrincipal,
+    repeatable: GivenRepeatable,
+    data: JSONBody[RegisterApp],
 ) -> RegisteredAppView:
     """Creates the tenant, its first confidential client, whose `client_id` is the app ID, and its
     signing key. The answer holds the client's secret, this once."""
-    registered = await register_app.register_app(context, principal, data)
-    return RegisteredAppView(
-        app=app_detail(registered.app, registered.key),
-        client=client_view(registered.client),
-        client_secret=registered.secret.reveal(),
-    )
+    once = repeatable.once(_registered)
+    return _registered(await register_app.register_app(context, principal, data, once))
 
 
-@get("/apps/{app_id:str}", scope=ApiScope.APPS_READ, operation_id="show_app", summary="Show an app")
-async def show(context: GivenContext, principal: GivenPrincipal, app_id: AppId) -> AppDetail:
+@get(
+    "/apps/{app_id:str}",
+    scope=ApiScope.APPS_READ,
+    versioned=True,
+    operation_id="show_app",
+    summary="Show an app",
+)
+async def show(context: GivenContext, principal: GivenPrincipal, app_id: AppId) -> Response[AppDetail]:
     shown = await read_apps.show_app(context, principal, app_id)
-    return app_detail(shown.app, shown.key)
+    return versioned(app_detail(shown.app, shown.key), shown.app)
 
 
 @patch(
     "/apps/{app_id:str}",
     scope=ApiScope.APPS_WRITE,
+    versioned=True,
     operation_id="update_app",
     summary="Change an app's settings",
 )
@@ -67,10 +74,12 @@ async def update(
     context: GivenContext,
     principal: GivenPrincipal,
     app_id: AppId,
+    versions: GivenVersions,
     data: JSONBody[UpdateApp],
-) -> AppView:
+) -> Response[AppView]:
     """What is left out stays."""
-    return app_view(await update_app.update_app(context, principal, app_id, data))
+    app = await update_app.update_app(context, principal, app_id, data, versions=versions)
+    return versioned(app_view(app), app)
 
 
 @post(
@@ -94,6 +103,14 @@ async def disable(context: GivenContext, principal: GivenPrincipal, app_id: AppI
 )
 async def enable(context: GivenContext, principal: GivenPrincipal, app_id: AppId) -> AppView:
     return app_view(await disable_app.enable_app(context, principal, app_id))
+
+
+def _registered(registered: register_app.RegisteredApp) -> RegisteredAppView:
+    return RegisteredAppView(
+        app=app_detail(registered.app, registered.key),
+        client=client_view(registered.client),
+        client_secret=registered.secret.reveal(),
+    )
 
 
 ROUTES = [list_, register, show, update, disable, enable]

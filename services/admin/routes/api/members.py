@@ -3,15 +3,16 @@
 from typing import Annotated
 
 import msgspec
-from litestar import delete, get, patch, post
+from litestar import Response, delete, get, patch, post
 from litestar.params import JSONBody
 
 from services.admin.flows import invitations, members
 from services.admin.flows.api_scope import ApiScope
-from services.admin.flows.invitations import InviteMember
+from services.admin.flows.invitations import Invited, InviteMember
 from services.admin.flows.members import ChangeRole
 from services.admin.flows.paging import DEFAULT_LIMIT
 from services.admin.routes.api.apps import Cursor, Limit
+from services.admin.routes.api.conditions import GivenRepeatable, GivenVersions, versioned
 from services.admin.routes.api.views import (
     InvitationPage,
     InvitationView,
@@ -49,26 +50,36 @@ async def list_(
     return MemberPage(items=tuple(member_view(member) for member in page.items), next=page.next)
 
 
-@get(_MEMBER, scope=_READ, operation_id="show_member", summary="Show a member")
+@get(_MEMBER, scope=_READ, versioned=True, operation_id="show_member", summary="Show a member")
 async def show(
     context: GivenContext, principal: GivenPrincipal, app_id: AppId, developer_id: DeveloperId
-) -> MemberView:
-    return member_view(await members.show_member(context, principal, app_id, developer_id))
+) -> Response[MemberView]:
+    member = await members.show_member(context, principal, app_id, developer_id)
+    return versioned(member_view(member), member)
 
 
-@patch(_MEMBER, scope=_WRITE, operation_id="change_role", summary="Change a member's role")
+@patch(
+    _MEMBER,
+    scope=_WRITE,
+    conflicts=True,
+    versioned=True,
+    operation_id="change_role",
+    summary="Change a member's role",
+)
 async def change(
     context: GivenContext,
     principal: GivenPrincipal,
     app_id: AppId,
     developer_id: DeveloperId,
+    versions: GivenVersions,
     data: JSONBody[ChangeRole],
-) -> MemberView:
+) -> Response[MemberView]:
     """For owners; counts from the next request on. The last owner stays one."""
-    return member_view(await members.change_role(context, principal, app_id, developer_id, data))
+    member = await members.change_role(context, principal, app_id, developer_id, data, versions=versions)
+    return versioned(member_view(member), member)
 
 
-@delete(_MEMBER, scope=_WRITE, operation_id="remove_member", summary="Remove a member")
+@delete(_MEMBER, scope=_WRITE, conflicts=True, operation_id="remove_member", summary="Remove a member")
 async def remove(
     context: GivenContext, principal: GivenPrincipal, app_id: AppId, developer_id: DeveloperId
 ) -> None:
@@ -91,11 +102,15 @@ async def list_open(
 
 @post(_INVITATIONS, scope=_WRITE, operation_id="invite_member", summary="Invite a member")
 async def invite(
-    context: GivenContext, principal: GivenPrincipal, app_id: AppId, data: JSONBody[InviteMember]
+    context: GivenContext,
+    principal: GivenPrincipal,
+    app_id: AppId,
+    repeatable: GivenRepeatable,
+    data: JSONBody[InviteMember],
 ) -> InvitedView:
     """For owners. The answer holds the link, this once. An earlier invitation of the address ends."""
-    invited = await invitations.invite_member(context, principal, app_id, data)
-    return InvitedView(invitation=invitation_view(invited.invitation), link=invited.link.reveal())
+    once = repeatable.once(_invited)
+    return _invited(await invitations.invite_member(context, principal, app_id, data, once))
 
 
 @delete(
@@ -109,6 +124,10 @@ async def revoke(
 ) -> None:
     """Nobody can take it any more."""
     await invitations.revoke_invitation(context, principal, app_id, invitation_id)
+
+
+def _invited(invited: Invited) -> InvitedView:
+    return InvitedView(invitation=invitation_view(invited.invitation), link=invited.link.reveal())
 
 
 ROUTES = [list_, show, change, remove, list_open, invite, revoke]

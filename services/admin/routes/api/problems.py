@@ -10,6 +10,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ExceptionHandlersMap
 
+from services.admin.flows.once import Replayed
 from services.admin.flows.refused import FieldError, InsufficientScope, Refused, Unauthenticated
 from shared.http.context import request_id
 from shared.http.errors import RETRY_AFTER_S, UNAVAILABLE
@@ -19,6 +20,8 @@ log = structlog.get_logger()
 
 MEDIA_TYPE: Final = "application/problem+json"
 AnyRequest = Request[Any, Any, Any]
+_PARAMETERS: Final = ("cursor", "limit", "type", "Idempotency-Key")
+"""Fields of a refusal that no body has."""
 _INDEX: Final = re.compile(r"\[(\d+)\]")
 
 
@@ -95,9 +98,24 @@ def unexpected(request: AnyRequest, error: Exception) -> Response[dict[str, Any]
     return problem(request, 500, "Internal error", "The request id helps whoever looks into it.")
 
 
+def replayed(_request: AnyRequest, error: Replayed) -> Response[bytes]:
+    """What was done with this Idempotency-Key is not done again."""
+    return Response(
+        error.answer,
+        status_code=201,  # every operation that takes a key creates something
+        media_type="application/json",
+        headers={
+            "Cache-Control": "no-store",
+            "X-Content-Type-Options": "nosniff",
+            "Idempotency-Replayed": "true",
+        },
+    )
+
+
 def exception_handlers() -> ExceptionHandlersMap:
     return {
         Refused: refused,
+        Replayed: replayed,
         TooManyTries: too_many,
         HTTPException: http_error,
         **dict.fromkeys(UNAVAILABLE, unavailable),
@@ -106,6 +124,8 @@ def exception_handlers() -> ExceptionHandlersMap:
 
 
 def _field_error(error: FieldError) -> dict[str, str]:
+    if error.field in _PARAMETERS:
+        return {"parameter": error.field, "detail": error.message}
     line = "" if error.line is None else f"/{error.line}"
     return {"pointer": f"#/{error.field}{line}", "detail": error.message}
 

@@ -5,13 +5,14 @@ from datetime import datetime
 from typing import Annotated
 
 import msgspec
-from litestar import get, patch, post
+from litestar import Response, get, patch, post
 from litestar.params import JSONBody
 
 from services.admin.flows import signing_keys
 from services.admin.flows.api_scope import ApiScope
 from services.admin.flows.signing_keys import ImportSigningKey, RotateSigningKeys, UpdateKeySettings
 from services.admin.jwks_api import Rotated
+from services.admin.routes.api.conditions import GivenVersions, versioned
 from services.admin.routes.given import AppId, GivenContext, GivenPrincipal
 from services.admin.store.keys import KeySettings
 from shared.settings import Doc
@@ -109,6 +110,7 @@ async def rotate(
 @post(
     _KEYS + "/import",
     scope=ApiScope.KEYS_WRITE,
+    conflicts=True,
     operation_id="import_signing_key",
     summary="Import a signing key of your own",
 )
@@ -125,16 +127,21 @@ async def import_(
 @get(
     _KEYS + "/settings",
     scope=ApiScope.KEYS_READ,
+    versioned=True,
     operation_id="show_signing_key_settings",
     summary="Show what an app has chosen for its keys",
 )
-async def show_settings(context: GivenContext, principal: GivenPrincipal, app_id: AppId) -> KeySettingsView:
-    return _settings((await signing_keys.show_signing_keys(context, principal, app_id)).settings)
+async def show_settings(
+    context: GivenContext, principal: GivenPrincipal, app_id: AppId
+) -> Response[KeySettingsView]:
+    settings = (await signing_keys.show_signing_keys(context, principal, app_id)).settings
+    return versioned(_settings(settings), settings)
 
 
 @patch(
     _KEYS + "/settings",
     scope=ApiScope.KEYS_WRITE,
+    versioned=True,
     operation_id="update_signing_key_settings",
     summary="Choose algorithm and size of an app's keys",
 )
@@ -142,10 +149,12 @@ async def update_settings(
     context: GivenContext,
     principal: GivenPrincipal,
     app_id: AppId,
+    versions: GivenVersions,
     data: JSONBody[UpdateKeySettings],
-) -> KeySettingsView:
+) -> Response[KeySettingsView]:
     """What is left out stays. A key that fits is published now, and signs after the lead."""
-    return _settings(await signing_keys.update_key_settings(context, principal, app_id, data))
+    settings = await signing_keys.update_key_settings(context, principal, app_id, data, versions=versions)
+    return versioned(_settings(settings), settings)
 
 
 def _rotated(rotated: Rotated) -> RotatedView:

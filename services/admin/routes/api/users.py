@@ -5,11 +5,13 @@ from typing import Annotated
 from litestar import get, post
 from litestar.params import JSONBody, QueryParameter
 
+from services.admin.authorize_api import MadeUser
 from services.admin.flows import users
 from services.admin.flows.api_scope import ApiScope
 from services.admin.flows.paging import DEFAULT_LIMIT
 from services.admin.flows.users import CreateUser
 from services.admin.routes.api.apps import Cursor, Limit
+from services.admin.routes.api.conditions import GivenRepeatable
 from services.admin.routes.api.views import CreatedUserView, UserPage, UserView, user_view
 from services.admin.routes.given import AppId, GivenContext, GivenPrincipal, UserId
 
@@ -37,11 +39,11 @@ async def create(
     context: GivenContext,
     principal: GivenPrincipal,
     app_id: AppId,
+    repeatable: GivenRepeatable,
     data: JSONBody[CreateUser],
 ) -> CreatedUserView:
     """Who can sign in at once, with the password given here."""
-    made = await users.create_user(context, principal, app_id, data)
-    return CreatedUserView(user_id=made.user_id, email=made.email)
+    return _made(await users.create_user(context, principal, app_id, data, repeatable.once(_made)))
 
 
 @post(
@@ -75,6 +77,10 @@ async def enable(
     user_id: UserId,
 ) -> UserView:
     return user_view(await users.set_user_disabled(context, principal, app_id, user_id, disabled=False))
+
+
+def _made(made: MadeUser) -> CreatedUserView:
+    return CreatedUserView(user_id=made.user_id, email=made.email)
 
 
 ROUTES = [list_, create, disable, enable]
