@@ -251,6 +251,7 @@ async def test_a_wrong_clock_costs_no_session(
     issuer.clock = Clock(clock.now - off_s)
     assert (await browser.get("/")).json == {"user": "ada@example.com"}
     assert generation(issuer) == [1]
+    assert any(name.endswith(".1") for name in browser.cookies), "the next generation is kept"
 
 
 async def test_an_unknown_key_costs_no_session(asgi: Site, issuer: FakeIssuer, clock: Clock) -> None:
