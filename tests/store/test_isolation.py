@@ -78,7 +78,7 @@ ROWS = {
         "md5('x'), 'image/png', 'x', 1, 1, now()",
     ),
     "admin.observations": ("client_id, kind, times, last_at", "'c', 'wrong_secret', 1, now()"),
-    "admin.activity": ("hour, kind, times", "now(), 'failed', 1"),
+    "admin.activity": ("day, kind, times", "now(), 'failed', 1"),
     "authorize.mails": (
         "purpose, email, locale, created_at, expires_at",
         "'verify_email', 'a@example.com', 'en', now(), now()",

@@ -45,12 +45,12 @@ async def test_the_last_of_each_kind_is_kept_and_all_are_counted(
         ("", "wrong_password"): (None, 2, NOW),
         ("acme", "code_redeemed"): (None, 1, NOW),
     }
-    hours = await seed.fetch("select hour, kind, times from admin.activity where tenant_id = $1", ours)
-    hour = NOW.replace(minute=0)
-    assert {(row["hour"], row["kind"], row["times"]) for row in hours} == {
-        (hour, "refused", 3),
-        (hour, "failed", 2),
-        (hour, "granted", 1),
+    days = await seed.fetch("select day, kind, times from admin.activity where tenant_id = $1", ours)
+    day = NOW.replace(hour=0, minute=0)
+    assert {(row["day"], row["kind"], row["times"]) for row in days} == {
+        (day, "refused", 3),
+        (day, "failed", 2),
+        (day, "granted", 1),
     }
     assert set(await noted(seed, theirs)) == {("acme", "wrong_secret")}
 

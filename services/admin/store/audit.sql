@@ -1,6 +1,6 @@
 -- The audit log: every event once, whatever delivers it again.
 
--- With it, the hour's count of what the activity pictures show.
+-- With it, the day's count of what the activity pictures show.
 -- name: insert_entry
 with recorded as (
     insert into admin.audit_log (tenant_id, event_id, occurred_at, source, type, subject, data)
@@ -8,12 +8,12 @@ with recorded as (
         on conflict do nothing
     returning occurred_at, type
 )
-insert into admin.activity as counted (tenant_id, hour, kind, times)
-select $1, date_trunc('hour', occurred_at, 'UTC'),
+insert into admin.activity as counted (tenant_id, day, kind, times)
+select $1, date_trunc('day', occurred_at, 'UTC'),
        case type when 'user.registered' then 'sign_up' else 'sign_in' end, 1
   from recorded
  where type in ('user.registered', 'session.started', 'session.renewed')
-    on conflict (tenant_id, hour, kind) do update set times = counted.times + 1;
+    on conflict (tenant_id, day, kind) do update set times = counted.times + 1;
 
 -- Newest first. $2 an event type, or null; ($3, $4) the entry to go on after, or null.
 -- name: list_entries

@@ -77,7 +77,7 @@ async def test_thirty_days_are_drawn_and_said(world: World) -> None:
     for each in (app_id, other):
         await world.register(each)
     today = world.clock().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    for which, hour, kind, times in [
+    for which, at, kind, times in [
         (app_id, today, "sign_in", 1200),
         (app_id, today + timedelta(hours=3), "sign_in", 34),
         (app_id, today - timedelta(days=29), "failed", 7),
@@ -85,9 +85,9 @@ async def test_thirty_days_are_drawn_and_said(world: World) -> None:
         (other, today, "sign_in", 5000),
     ]:
         await world.seed.execute(
-            "insert into admin.activity (tenant_id, hour, kind, times) values ($1, $2, $3, $4)",
+            "insert into admin.activity (tenant_id, day, kind, times) values ($1, $2, $3, $4)",
             await world.tenant_id(which),
-            hour,
+            at,
             kind,
             times,
         )
