@@ -3,12 +3,17 @@
 import asyncio
 import math
 import time
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Hashable
-from typing import Final, Generic, NamedTuple, TypeVar
+import weakref
+from collections import Counter, OrderedDict
+from collections.abc import Awaitable, Callable, Hashable, Mapping
+from typing import Any, Final, Generic, NamedTuple, TypeVar
+
+from shared.readings import COUNTS
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
+
+_ALL: Final[weakref.WeakSet["RecordCache[Any, Any]"]] = weakref.WeakSet()
 
 
 class _Entry(NamedTuple):
@@ -25,6 +30,7 @@ class RecordCache(Generic[K, V]):
     - `forget` during a load wins over it: what was read before the change is not kept.
     - `ttl_s` may be a function: longer while the events that would change a record are heard.
     - `stale_on_error_s`: how much longer an old value, but no miss, may serve when loading fails; 0 raises.
+    - `name` is what its look-ups are counted under.
     - The least recently used keys go when there are more than `size`.
     """
 
@@ -35,12 +41,16 @@ class RecordCache(Generic[K, V]):
         self,
         load: Callable[[K], Awaitable[V | None]],
         *,
+        name: str = "records",
         ttl_s: float | Callable[[], float],
         size: int,
         stale_on_error_s: float = 0.0,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._load = load
+        self.name = name
+        self.hits = self.misses = 0  # not a Count: there are half a dozen look-ups a token
+        _ALL.add(self)
         self._ttl = ttl_s if callable(ttl_s) else lambda: ttl_s
         self._size = size
         self._stale_on_error_s = stale_on_error_s
@@ -53,14 +63,17 @@ class RecordCache(Generic[K, V]):
         """The value, at most `ttl_s` old, or `max_age_s` where that is less."""
         entry, now, ttl_s = self._entries.get(key), self._now(), self._ttl()
         if entry is None:
+            self.misses += 1
             return await self._try_to_load(key)
         age_s = now - entry.loaded_at
         lifetime_s = ttl_s if entry.value is not None else min(ttl_s, self.MISS_TTL_S)
         if entry.fresh and age_s < min(lifetime_s, max_age_s):
+            self.hits += 1
             self._entries.move_to_end(key)
             if age_s >= lifetime_s / 2 and now >= self._failed_until and key not in self._loading:
                 self._begin_to_load(key)
             return entry.value  # type: ignore[return-value]
+        self.misses += 1
         may_be_stale = entry.value is not None and self._stale_on_error_s > max(0, age_s - ttl_s)
         if may_be_stale and now < self._failed_until:
             return entry.value  # type: ignore[return-value]
@@ -114,3 +127,22 @@ class RecordCache(Generic[K, V]):
             del self._loading[key]
         if not task.cancelled() and task.exception() is not None:  # seen here too, when nobody waits any more
             self._failed_until = self._now() + self.RETRY_AFTER_S
+
+
+class _Lookups:
+    """A Count of what the caches of this process have counted themselves."""
+
+    name = "mtas_cache_lookups"
+    help = "Look-ups in a cache of records"
+    labels = ("cache", "result")
+
+    @property
+    def values(self) -> Mapping[tuple[str, ...], int]:
+        totals: Counter[tuple[str, ...]] = Counter()
+        for cache in list(_ALL):
+            totals[cache.name, "hit"] += cache.hits
+            totals[cache.name, "miss"] += cache.misses
+        return totals
+
+
+COUNTS.append(_Lookups())

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import re
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +18,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from shared.readings import Reading
 from shared.secret import Secret
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -55,6 +56,8 @@ class _Connections:
         self._closing = False
         self._idle: list[tuple[Connection, float]] = []  # with the time since when
         self._waiting: deque[asyncio.Future[Any]] = deque()  # of a connection, or None: leave to open one
+        self._waits = 0
+        self._wait_s = 0.0
 
     async def take(self) -> Connection:
         """Raises: OSError (also after `_ACQUIRE_TIMEOUT_S` of waiting), asyncpg's errors of connecting."""
@@ -97,8 +100,11 @@ class _Connections:
 
     async def _wait(self) -> "Connection | None":
         """A connection that somebody gave back; None is leave to open one."""
-        waiter: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[Any] = loop.create_future()
         self._waiting.append(waiter)
+        self._waits += 1
+        since = loop.time()
         try:
             async with asyncio.timeout(_ACQUIRE_TIMEOUT_S):
                 connection: Connection | None = await waiter
@@ -110,6 +116,18 @@ class _Connections:
                 else:
                     self._free_place()
             raise
+        finally:
+            self._wait_s += loop.time() - since
+
+    def readings(self) -> Iterator[Reading]:
+        yield Reading("mtas_database_pool_size", "Most connections", "gauge", lambda: self._size)
+        yield Reading("mtas_database_connections", "Connections that are open", "gauge", lambda: self._open)
+        yield Reading("mtas_database_idle", "Connections nobody uses", "gauge", lambda: len(self._idle))
+        yield Reading(
+            "mtas_database_waiting", "Requests waiting for a connection", "gauge", lambda: len(self._waiting)
+        )
+        yield Reading("mtas_database_waits", "Requests that had to wait", "counter", lambda: self._waits)
+        yield Reading("mtas_database_wait_seconds", "How long, together", "counter", lambda: self._wait_s)
 
     async def _connect(self) -> Connection:
         """In a place that `_open` already counts."""
@@ -193,6 +211,9 @@ class Database:
         async with self.transaction() as connection:
             await connection.execute("select set_config('mtas.tenant_id', $1, true)", str(tenant_id))
             yield connection
+
+    def readings(self) -> Iterator[Reading]:
+        return self._connections.readings()
 
     async def is_ready(self) -> bool:
         try:

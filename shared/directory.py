@@ -49,13 +49,25 @@ class Directory:
     ) -> None:
         self._database = database
         self._tenants: RecordCache[str, Tenant] = RecordCache(
-            self._load_tenant, ttl_s=ttl_s, size=size, stale_on_error_s=stale_on_error_s
+            self._load_tenant,
+            name="tenants",
+            ttl_s=ttl_s,
+            size=size,
+            stale_on_error_s=stale_on_error_s,
         )
         self._clients: RecordCache[tuple[UUID, str], Client] = RecordCache(
-            self._load_client, ttl_s=ttl_s, size=size, stale_on_error_s=stale_on_error_s
+            self._load_client,
+            name="clients",
+            ttl_s=ttl_s,
+            size=size,
+            stale_on_error_s=stale_on_error_s,
         )
         self._origins: RecordCache[UUID, frozenset[str]] = RecordCache(
-            self._load_origins, ttl_s=ttl_s, size=size, stale_on_error_s=stale_on_error_s
+            self._load_origins,
+            name="origins",
+            ttl_s=ttl_s,
+            size=size,
+            stale_on_error_s=stale_on_error_s,
         )
 
     async def tenant_by_slug(self, slug: str) -> Tenant | None:

@@ -6,12 +6,13 @@ another's one request is next. While nobody must wait, a share costs a few dicti
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from types import TracebackType
 from typing import Final
 
 import msgspec
 
+from shared.readings import Reading
 from shared.unavailable import Unavailable
 
 FEWEST_NEWCOMERS: Final = 8
@@ -39,7 +40,7 @@ class FairShare:
 
     `waiting_each` of a tenant may wait, `waiting` of all, nobody longer than `patience_s`; above
     that, Unavailable. When all places are taken, the last one of the longest queue gives way: a
-    tenant cannot fill the places of the others either.
+    tenant cannot fill the places of the others either. `name` is what its readings are of.
     """
 
     def __init__(
@@ -50,7 +51,9 @@ class FairShare:
         waiting: int,
         waiting_each: int,
         patience_s: float = 5.0,
+        name: str = "share",
     ) -> None:
+        self._name: Final = name
         self._each: Final = min(each or slots, slots)
         self._most_waiting: Final = waiting
         self._most_waiting_each: Final = waiting_each
@@ -63,6 +66,15 @@ class FairShare:
         self._had_turn: Final[set[Hashable]] = set()  # in this round
         self._newcomers = 0  # whom this round has taken in
         self.counters: Final = Counters()
+
+    def readings(self) -> Iterator[Reading]:
+        of, now = {"share": self._name}, self.counters
+        yield Reading("mtas_share_running", "At work", "gauge", lambda: now.running, of)
+        yield Reading("mtas_share_waiting", "Waiting for their turn", "gauge", lambda: now.waiting, of)
+        yield Reading("mtas_share_entered", "That had a turn", "counter", lambda: now.entered, of)
+        yield Reading("mtas_share_waited", "Of these, that had to wait", "counter", lambda: now.waited, of)
+        yield Reading("mtas_share_wait_seconds", "How long, together", "counter", lambda: now.wait_s, of)
+        yield Reading("mtas_share_refused", "Told to come back", "counter", lambda: now.refused, of)
 
     def of(self, tenant: Hashable) -> "_Share":
         """`async with share.of(tenant_id):` Raises: Unavailable.

@@ -8,7 +8,7 @@ somebody unknown checks a dummy instead: it waits as long, and takes as long.
 
 import asyncio
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 from uuid import UUID
@@ -19,6 +19,7 @@ import argon2.exceptions
 from shared.breached_passwords import is_breached
 from shared.fair_share import Counters, FairShare
 from shared.guessable import is_about, is_pattern
+from shared.readings import Reading
 from shared.text import Text
 
 MIN_LENGTH: Final = 15
@@ -80,13 +81,16 @@ class Passwords:
 
     def __init__(self, *, workers: int = 2, waiting: int = 256, waiting_each: int = 64) -> None:
         self._pool: Final = ThreadPoolExecutor(workers, thread_name_prefix="argon2id")
-        self._share: Final = FairShare(workers, waiting=waiting, waiting_each=waiting_each)
+        self._share: Final = FairShare(workers, waiting=waiting, waiting_each=waiting_each, name="passwords")
         self._dummy: Final = _ARGON2ID.hash("nobody's password")
 
     @property
     def counters(self) -> Counters:
         """How many run, wait and were refused, and how long they waited."""
         return self._share.counters
+
+    def readings(self) -> Iterator[Reading]:
+        return self._share.readings()
 
     async def hash(self, tenant_id: UUID | None, password: str) -> str:
         """What is stored. Raises: Unavailable."""

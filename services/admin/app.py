@@ -32,6 +32,7 @@ from shared.http.context import RequestContext
 from shared.http.health import health_routes
 from shared.known_devices import KnownDevices
 from shared.limits import Limiter
+from shared.metrics import Metrics
 from shared.passwords import Passwords
 from shared.service import background
 
@@ -59,6 +60,8 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
     )
     web = Web(public_url=settings.public_url, form_secret=settings.form_secret, entropy=entropy)
 
+    metrics = Metrics("admin", database, bus, context.relay, context.passwords)
+
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
         async with background(
@@ -82,7 +85,9 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
             openapi_json,
             docs,
             api_router(context, settings.operator_token),
-            *health_routes({"postgres": database.is_ready, "valkey": lambda: valkey.is_ready(store)}),
+            *health_routes(
+                {"postgres": database.is_ready, "valkey": lambda: valkey.is_ready(store)}, metrics
+            ),
         ],
         dependencies={"context": Provide(lambda: context, sync_to_thread=False)},
         lifespan=[lifespan],

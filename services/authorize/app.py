@@ -36,6 +36,7 @@ from shared.http.health import health_routes
 from shared.known_devices import KnownDevices
 from shared.limits import Limiter
 from shared.mail.smtp import Mailer
+from shared.metrics import Metrics
 from shared.observations import Observations
 from shared.passwords import Passwords
 from shared.service import background
@@ -109,6 +110,8 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
     )
     events.listen(bus, context)
 
+    metrics = Metrics("authorize", database, bus, context.relay, context.passwords)
+
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
         jobs = [bus.run(), context.relay.run(), context.observations.run(), forget_what_is_over(context)]
@@ -127,7 +130,9 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
             branding.accent,
             asset,
             internal_router(settings.internal_token),
-            *health_routes({"postgres": database.is_ready, "valkey": lambda: valkey.is_ready(store)}),
+            *health_routes(
+                {"postgres": database.is_ready, "valkey": lambda: valkey.is_ready(store)}, metrics
+            ),
         ],
         dependencies={
             "context": Provide(lambda: context, sync_to_thread=False),

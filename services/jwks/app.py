@@ -27,6 +27,7 @@ from shared.http.context import RequestContext
 from shared.http.cors import add_cors_headers
 from shared.http.errors import json_exception_handlers
 from shared.http.health import health_routes
+from shared.metrics import Metrics
 from shared.sealing import choose_sealer
 from shared.service import background
 
@@ -59,6 +60,8 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
     )
     forget_on_events(bus, context.directory, forget_keys=context.published.forget)
 
+    metrics = Metrics("jwks", database, bus, context.relay)
+
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
         async with background(
@@ -76,7 +79,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
         [
             *ROUTES,
             internal_router(settings.internal_token),
-            *health_routes({"postgres": database.is_ready}),
+            *health_routes({"postgres": database.is_ready}, metrics),
         ],
         dependencies={
             "context": Provide(lambda: context, sync_to_thread=False),

@@ -30,6 +30,7 @@ from shared.http.context import RequestContext
 from shared.http.cors import add_cors_headers
 from shared.http.errors import json_exception_handlers
 from shared.http.health import health_routes
+from shared.metrics import Metrics
 from shared.oauth.refresh_token import RefreshTokenKeys
 from shared.observations import Observations
 from shared.sealing import choose_sealer
@@ -74,6 +75,8 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
     )
     bus.listen(f"{PREFIX}.*.signing_key.*", events.key_listener(context))
 
+    metrics = Metrics("token", database, bus, context.relay, context.share)
+
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
         async with background(
@@ -91,7 +94,9 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
     app = Litestar(
         [
             *ROUTES,
-            *health_routes({"postgres": database.is_ready, "valkey": lambda: valkey.is_ready(store)}),
+            *health_routes(
+                {"postgres": database.is_ready, "valkey": lambda: valkey.is_ready(store)}, metrics
+            ),
         ],
         dependencies={
             "context": Provide(lambda: context, sync_to_thread=False),

@@ -20,6 +20,7 @@ from shared.oauth.errors import OAuthError
 
 _PREFIX: Final = "/t/"
 _SUFFIX: Final = "/token"
+_TEMPLATE: Final = "/t/{slug:str}/token"
 _FORM: Final = "application/x-www-form-urlencoded"
 
 
@@ -39,6 +40,7 @@ class TokenEndpoint:
         if scope["type"] != ScopeType.HTTP or not (slug := _tenant_in(scope["path"])):
             await self._app(scope, receive, send)
             return
+        scope["path_template"] = _TEMPLATE
         headers: dict[str, str] = {}
         try:
             answer = await self._answer(slug, scope, receive, headers)

@@ -6,7 +6,7 @@ It connects in the background and reconnects for ever. While it is away, publish
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, Final
 
 import nats
@@ -20,6 +20,7 @@ from nats.js import JetStreamContext
 from shared.db import UNAVAILABLE
 from shared.events import envelope
 from shared.events.envelope import CONTENT_TYPE, CloudEvent
+from shared.readings import Count, Reading
 from shared.secret import Secret
 from shared.unavailable import Unavailable
 
@@ -30,6 +31,8 @@ DEAD_LETTERS: Final = "mtas.dead"
 MAX_FAILURES: Final = 5
 _BATCH: Final = 50
 _PUBLISH_TIMEOUT_S: Final = 2.0
+
+_HANDLED: Final = Count("mtas_events", "Events that a consumer was given", "outcome")
 
 Handler = Callable[[CloudEvent], Awaitable[None]]
 
@@ -55,6 +58,7 @@ class Bus:
         self._listeners: list[tuple[str, Handler]] = []
         self._on_reconnect: list[Callable[[], None]] = []
         self._flushing: asyncio.Task[None] | None = None
+        self._pending = 0  # behind those that were fetched last
         self._failures: dict[int, int] = {}  # by sequence in the stream, while an event is not handled
 
     def listen(self, subject: str, handler: Handler) -> None:
@@ -68,6 +72,12 @@ class Bus:
     @property
     def is_connected(self) -> bool:
         return self._client.is_connected
+
+    def readings(self) -> Iterator[Reading]:
+        yield Reading(
+            "mtas_nats_connected", "Is NATS there", "gauge", lambda: float(self._client.is_connected)
+        )
+        yield Reading("mtas_consumer_pending", "Events yet to be handled", "gauge", lambda: self._pending)
 
     async def run(self) -> None:
         """Connect, and stay connected until cancelled."""
@@ -134,7 +144,9 @@ class Bus:
         try:
             messages = await subscription.fetch(_BATCH if at_once == 1 else at_once, timeout=5)
         except (TimeoutError, nats.errors.TimeoutError):
+            self._pending = 0
             return
+        self._pending = messages[-1].metadata.num_pending
         if at_once > 1:
             await asyncio.gather(*(self._handle(message, handler) for message in messages))
             return
@@ -146,6 +158,7 @@ class Bus:
             event = envelope.decode(message.data)
             await handler(event)
         except (*UNAVAILABLE, Unavailable) as error:
+            _HANDLED("waits")
             # Not the event's fault, and no reason to give it up: it waits for the store, however long.
             log.info("event waits", subject=message.subject, cause=type(error).__name__)
             await message.nak(delay=self.retry_after_s * min(30, 2**message.metadata.num_delivered))
@@ -154,6 +167,7 @@ class Bus:
             await self._bury(message)
         except Exception as error:
             # Counted here, not by num_delivered: a delivery while a store was away is not its fault.
+            _HANDLED("failed")
             sequence = message.metadata.sequence.stream
             failures = self._failures[sequence] = self._failures.get(sequence, 0) + 1
             log.warning("event not handled", subject=message.subject, failures=failures, exc_info=error)
@@ -164,10 +178,12 @@ class Bus:
                 await message.nak(delay=self.retry_after_s * 2**failures)
         else:
             await message.ack()
+            _HANDLED("handled")
             self._failures.pop(message.metadata.sequence.stream, None)
 
     async def _bury(self, message: Msg) -> None:
         assert self._jetstream is not None
+        _HANDLED("dead")
         await self._jetstream.publish(f"{DEAD_LETTERS}.{self._name}.{message.subject}", message.data)
         await message.term()
 

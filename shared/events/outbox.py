@@ -6,6 +6,7 @@ At least once: an event leaves the table only after JetStream has stored it. Its
 
 import asyncio
 import time
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -13,13 +14,16 @@ from uuid import UUID
 import msgspec
 import structlog
 
+from shared.clock import utc_now
 from shared.db import UNAVAILABLE, Connection, Database, load_queries
 from shared.events.bus import Bus, BusUnavailable
 from shared.events.catalog import Event
 from shared.events.envelope import PREFIX, CloudEvent
+from shared.readings import Count, Reading
 
 log = structlog.get_logger()
 _SQL = load_queries(__file__, "outbox.sql")
+_EVENTS = Count("mtas_outbox_events", "Events that left the outbox, or were set aside", "outcome")
 
 
 async def insert_event(
@@ -52,10 +56,20 @@ class Relay:
         self._source = source
         self._wake = asyncio.Event()
         self._failures: dict[int, int] = {}  # by position, while NATS was there
+        self._oldest_at: datetime | None = None  # of what waits, when this process last looked
 
     def nudge(self) -> None:
         """Something was just written: don't wait for the next look."""
         self._wake.set()
+
+    def readings(self) -> Iterator[Reading]:
+        yield Reading(
+            "mtas_outbox_lag_seconds", "Age of the oldest event not yet in JetStream", "gauge", self._lag_s
+        )
+
+    def _lag_s(self) -> float:
+        oldest = self._oldest_at
+        return 0.0 if oldest is None else max(0.0, (utc_now() - oldest).total_seconds())
 
     async def run(self) -> None:
         """Relay until cancelled. Stores being away is waited out."""
@@ -78,14 +92,18 @@ class Relay:
         """True when there is more to do at once."""
         async with self._database.transaction() as connection:
             if not await connection.fetchval(_SQL["lock_relay"]):
+                self._oldest_at = None  # another process looks after it
                 return False
             rows = await connection.fetch(_SQL["list_events"], self.BATCH)
+            self._oldest_at = rows[0]["occurred_at"] if rows else None
             published, failed, parked = await self._publish([dict(row) for row in rows])
             if published:
                 await connection.execute(_SQL["delete_events"], published)
+                _EVENTS.add(len(published), "published")
             if parked:
                 log.error("events parked", positions=parked, cause=repr(failed[parked[0]]))
                 await connection.execute(_SQL["park_events"], parked)
+                _EVENTS.add(len(parked), "parked")
         for position in (*published, *parked):
             self._failures.pop(position, None)
             failed.pop(position, None)

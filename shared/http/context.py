@@ -12,6 +12,7 @@ from litestar.enums import HttpMethod, ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import log
+from shared.readings import Seconds
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9-]{8,64}")
 _TRACEPARENT: Final = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -19,6 +20,12 @@ _TRACE_ID: Final = re.compile(r"[0-9a-f]{32}")
 _QUIET: Final = ("/livez", "/readyz", "/metrics")
 _NOBODY_THERE: Final = 499
 """In the log alone: the client had gone before there was an answer."""
+
+_NO_ROUTE: Final = "none"
+_CLASSES: Final = ("0xx", "1xx", "2xx", "3xx", "4xx", "5xx")
+_REQUESTS: Final = Seconds(
+    "mtas_request_seconds", "From a request to the end of its answer", "route", "status"
+)
 
 
 def request_id(scope: Scope) -> str:
@@ -70,8 +77,10 @@ class RequestContext:
             raise
         finally:
             if scope["path"] not in _QUIET:
+                seconds = time.perf_counter() - started
+                _REQUESTS.observe(seconds, scope.get("path_template") or _NO_ROUTE, _CLASSES[status // 100])
                 # The path and never the query: it may hold a code.
-                log.request(method, scope["path"], status, time.perf_counter() - started)
+                log.request(method, scope["path"], status, seconds)
 
 
 def _trace_id(scope: Scope, identity: str) -> str | None:

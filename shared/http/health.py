@@ -1,4 +1,4 @@
-"""Liveness and readiness. `/livez` does no I/O; `/readyz` says which part is missing."""
+"""Liveness, readiness, metrics. `/livez` does no I/O; `/readyz` says which part is missing."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -7,11 +7,13 @@ import msgspec
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
+from shared.metrics import CONTENT_TYPE, Metrics
+
 Check = Callable[[], Awaitable[bool]]
 
 
-def health_routes(checks: Mapping[str, Check]) -> list[HTTPRouteHandler]:
-    """Routes on the service's own port; the gateway routes neither outside.
+def health_routes(checks: Mapping[str, Check], metrics: Metrics) -> list[HTTPRouteHandler]:
+    """Routes on the service's own port; the gateway routes none of them outside.
 
     `checks` name what a request cannot do without. NATS is not among them: without it events
     wait, requests go on.
@@ -32,7 +34,11 @@ def health_routes(checks: Mapping[str, Check]) -> list[HTTPRouteHandler]:
             media_type="application/json",
         )
 
-    return [livez, readyz]
+    @get("/metrics", sync_to_thread=False)
+    def show_metrics() -> Response[bytes]:
+        return Response(content=metrics.render(), headers={"Content-Type": CONTENT_TYPE})
+
+    return [livez, readyz, show_metrics]
 
 
 async def _within(check: Check) -> bool:

@@ -22,7 +22,9 @@ _Keys: TypeAlias = MappingProxyType[str, PublicKey]
 class PublicKeys:
     def __init__(self, database: Database, *, ttl_s: float, size: int = 20_000) -> None:
         self._database = database
-        self._keys: RecordCache[UUID, _Keys] = RecordCache(self._load, ttl_s=ttl_s, size=size)
+        self._keys: RecordCache[UUID, _Keys] = RecordCache(
+            self._load, name="public_keys", ttl_s=ttl_s, size=size
+        )
 
     async def get(self, tenant_id: UUID, kid: str) -> PublicKey | None:
         keys = await self._keys.get(tenant_id)

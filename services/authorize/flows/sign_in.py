@@ -1,5 +1,7 @@
 """Sign in with a password (NIST SP 800-63B-4 §3.1.1)."""
 
+from typing import Final
+
 from services.authorize import store
 from services.authorize.flows import email_address
 from services.authorize.flows.check_password import WrongCredentials, check_password
@@ -8,8 +10,11 @@ from services.authorize.flows.mail_links import ask_for_link
 from services.authorize.flows.mailing import Mailing
 from services.authorize.flows.sessions import StartedSession, start_session
 from services.authorize.store import Credentials
+from shared.limits import TooManyTries
 from shared.oauth.types import Tenant
 from shared.observations import NO_CLIENT
+from shared.readings import Count
+from shared.unavailable import Unavailable
 
 
 class EmailNotVerified(Exception):
@@ -19,6 +24,18 @@ class EmailNotVerified(Exception):
     """
 
 
+_SIGN_INS: Final = Count("mtas_sign_ins", "Passwords presented to sign in, and what came of it", "outcome")
+
+
+@_SIGN_INS.outcomes(
+    "signed_in",
+    {
+        WrongCredentials: "wrong_credentials",
+        EmailNotVerified: "email_not_verified",
+        TooManyTries: "too_many_tries",
+        Unavailable: "unavailable",
+    },
+)
 async def sign_in(
     context: Context, tenant: Tenant, visitor: Visitor, email: str, password: str, mailing: Mailing
 ) -> StartedSession:

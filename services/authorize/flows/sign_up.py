@@ -5,6 +5,7 @@ has an account, and a mail says which to whoever reads it. Elsewhere the new use
 taken address is refused without saying so; see docs/adr/0003-existing-email-at-sign-up.md.
 """
 
+from typing import Final
 from uuid import UUID
 
 import structlog
@@ -13,9 +14,12 @@ from services.authorize.flows import limits
 from services.authorize.flows.context import Context, Visitor
 from services.authorize.flows.mailing import Mailing, mailer_of, request_mail
 from services.authorize.flows.sessions import StartedSession, start_session
-from services.authorize.flows.users import EmailTaken, NewUser, insert_user, read_new_user
+from services.authorize.flows.users import EmailTaken, InvalidUser, NewUser, insert_user, read_new_user
 from shared.db import Connection
+from shared.limits import TooManyTries
 from shared.oauth.types import Tenant
+from shared.readings import Count
+from shared.unavailable import Unavailable
 
 log = structlog.get_logger()
 
@@ -28,6 +32,19 @@ class SignUpRefused(Exception):
     """Not with these details; why is not said."""
 
 
+_SIGN_UPS: Final = Count("mtas_sign_ups", "Sign-ups, and what came of them", "outcome")
+
+
+@_SIGN_UPS.outcomes(
+    "accepted",
+    {
+        SignUpClosed: "closed",
+        InvalidUser: "invalid",
+        SignUpRefused: "refused",
+        TooManyTries: "too_many_tries",
+        Unavailable: "unavailable",
+    },
+)
 async def sign_up(
     context: Context, tenant: Tenant, visitor: Visitor, email: str, password: str, mailing: Mailing
 ) -> StartedSession | None:

@@ -37,7 +37,7 @@ class PublishedKeys:
     ) -> None:
         self._database = database
         self._documents: RecordCache[UUID, Jwks] = RecordCache(
-            self._load, ttl_s=ttl_s, size=size, stale_on_error_s=stale_s
+            self._load, name="published_keys", ttl_s=ttl_s, size=size, stale_on_error_s=stale_s
         )
 
     async def document(self, tenant_id: UUID) -> Jwks | None:

@@ -18,6 +18,7 @@ from shared.oauth.errors import OAuthError
 from shared.oauth.params import Params
 from shared.oauth.types import Client, GrantType, Tenant
 from shared.observations import Kind
+from shared.readings import Count
 
 LONGEST_CODE_TTL_S: Final = 300
 
@@ -35,6 +36,8 @@ _OBSERVED: Final[dict[str, Kind]] = {
     "code_verifier": "code_verifier",
 }
 
+_PRESENTED: Final = Count("mtas_codes", "Authorization codes presented, by what they were", "outcome")
+
 
 async def redeem(context: Context, tenant: Tenant, client: Client, params: Params) -> Granted:
     """Raises: OAuthError invalid_grant when the code is unknown, expired, used, another
@@ -50,6 +53,7 @@ async def redeem(context: Context, tenant: Tenant, client: Client, params: Param
     # Only now: had the database been away, the code would still be there for a retry. That it is
     # used once is the database's word, not Valkey's, so Valkey may be away by now.
     context.codes.forget(tenant.tenant_id, code)
+    _PRESENTED(refusal or outcome)
     if user is None:
         context.relay.nudge()
         context.observations.note(
@@ -84,6 +88,7 @@ async def _find(context: Context, tenant: Tenant, client: Client, code: str, now
         replayed = await store.revoke_family(
             connection, tenant.tenant_id, family_id_of(tenant.tenant_id, code), None, "code_reused", now
         )
+    _PRESENTED("reused" if replayed else "unknown")
     context.relay.nudge()
     context.observations.note(tenant.tenant_id, client.client_id, "code_unknown", now)
     raise OAuthError(

@@ -41,7 +41,7 @@ class ClientSecrets:
     def __init__(self, database: Database, *, ttl_s: float | Callable[[], float], size: int = 20_000) -> None:
         self._database = database
         self._hashes: RecordCache[tuple[UUID, str], tuple[store.SecretHash, ...]] = RecordCache(
-            self._load, ttl_s=ttl_s, size=size
+            self._load, name="client_secrets", ttl_s=ttl_s, size=size
         )
 
     async def match(self, client: Client, secret: str, now: datetime) -> bool:

@@ -18,4 +18,5 @@ def share_out(connections: int) -> FairShare:
         waiting=WAITING,
         waiting_each=WAITING_EACH,
         patience_s=PATIENCE_S,
+        name="token_requests",
     )

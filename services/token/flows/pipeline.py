@@ -19,6 +19,7 @@ from services.token.flows.minting import Granted, TokenResponse, mint
 from shared.oauth.errors import OAuthError
 from shared.oauth.params import Params
 from shared.oauth.types import Client, GrantType, Tenant
+from shared.readings import Count
 
 Grant = Callable[[Context, Tenant, Client, Params], Awaitable[Granted]]
 
@@ -27,6 +28,10 @@ GRANTS: Final[Mapping[str, Grant]] = {
     GrantType.REFRESH_TOKEN: refresh_token.rotate,
     GrantType.CLIENT_CREDENTIALS: client_credentials.issue,
 }
+
+_ANSWERS: Final = Count(
+    "mtas_token_answers", "Token requests by grant, and what came of them", "grant", "outcome"
+)
 
 
 async def answer(context: Context, tenant: Tenant, authorization: str | None, body: bytes) -> TokenResponse:
@@ -37,6 +42,22 @@ async def answer(context: Context, tenant: Tenant, authorization: str | None, bo
     grant = GRANTS.get(grant_type)
     if grant is None:
         raise OAuthError("unsupported_grant_type", "grant_type is not supported")
+    try:
+        response = await _granted(context, tenant, authorization, params, grant_type, grant)
+    except OAuthError as refusal:
+        _ANSWERS(grant_type, refusal.code)
+        raise
+    except Exception:  # a store is away, or it was too long until the tenant's turn
+        _ANSWERS(grant_type, "unavailable")
+        raise
+    _ANSWERS(grant_type, "issued")
+    return response
+
+
+async def _granted(
+    context: Context, tenant: Tenant, authorization: str | None, params: Params, grant_type: str, grant: Grant
+) -> TokenResponse:
+    """From the tenant's turn to the answer."""
     async with context.share.of(tenant.tenant_id):
         client = await authenticated_client(context, tenant, authorization, params)
         if grant_type not in client.grant_types:

@@ -13,11 +13,14 @@ from shared.oauth import scope
 from shared.oauth.errors import OAuthError
 from shared.oauth.params import Params
 from shared.oauth.types import Client, Tenant
+from shared.readings import Count
 
 _REFUSALS: Final = {
     "scope_exceeded": ("invalid_scope", "scope exceeds what was granted"),
     "audience_exceeded": ("invalid_target", "resource is not the one that was granted"),
 }
+
+_PRESENTED: Final = Count("mtas_refresh_tokens", "Refresh tokens presented, by what they were", "outcome")
 
 
 async def rotate(context: Context, tenant: Tenant, client: Client, params: Params) -> Granted:
@@ -25,6 +28,7 @@ async def rotate(context: Context, tenant: Tenant, client: Client, params: Param
     revoked, or reused; a reused one has by then revoked its family."""
     token = await context.refresh_tokens.open(params.require("refresh_token"), client)
     if token is None:
+        _PRESENTED("forged")
         raise _refused("invalid_grant", "not issued to this client")
     asked = params.get("scope")
     narrowed = scope.parse(asked) if asked is not None else None
@@ -41,6 +45,7 @@ async def rotate(context: Context, tenant: Tenant, client: Client, params: Param
             idle_ttl_s=tenant.refresh_idle_ttl_s,
             now=context.clock(),
         )
+    _PRESENTED(rotation.outcome)
     if rotation.user is None:
         context.relay.nudge()
         code, description = _REFUSALS.get(rotation.outcome, ("invalid_grant", None))

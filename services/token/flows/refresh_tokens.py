@@ -37,7 +37,7 @@ class RefreshTokens:
         self._keys: Final = keys
         self._clock: Final = clock
         self._moved_in: RecordCache[UUID, tuple[tuple[int, bytes], ...]] = RecordCache(
-            self._load, ttl_s=ttl_s, size=size
+            self._load, name="moved_in_keys", ttl_s=ttl_s, size=size
         )
 
     def issue(self, token: RefreshToken, client: Client) -> str:

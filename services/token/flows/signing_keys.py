@@ -70,13 +70,15 @@ class SigningKeys:
         self._database = database
         self._sealer = sealer
         self._active: RecordCache[tuple[UUID, str], store.SealedSigningKey] = RecordCache(
-            self._load_active, ttl_s=ttl_s, size=size
+            self._load_active, name="active_keys", ttl_s=ttl_s, size=size
         )
         # A key's material never changes, so what was parsed stays until it ends or is crowded out.
         self._parsed: RecordCache[tuple[UUID, store.SealedSigningKey], SigningKey] = RecordCache(
-            self._open, ttl_s=float("inf"), size=parsed
+            self._open, name="open_keys", ttl_s=float("inf"), size=parsed
         )
-        self._public: RecordCache[UUID, KeySet] = RecordCache(self._load_public, ttl_s=ttl_s, size=size)
+        self._public: RecordCache[UUID, KeySet] = RecordCache(
+            self._load_public, name="public_keys", ttl_s=ttl_s, size=size
+        )
 
     async def active(self, tenant_id: UUID, alg: str) -> SigningKey:
         """The key that signs now. Raises: Unavailable while there is none yet, or it does not open."""
