@@ -29,7 +29,7 @@ async def check_password(
     await limits.count_address(context, tenant_id, visitor.address)
     async with context.database.tenant(tenant_id) as connection:
         found = await store.get_credentials(connection, tenant_id, email_key)
-    device = _known_device(context, tenant_id, visitor, found)
+    device = known_device(context, tenant_id, visitor, found) if found else None
     attempt = limits.Try(tenant_id=tenant_id, email_key=email_key, device=device)
     await attempt.count(context)
     fits = await context.passwords.verify(tenant_id, password, found.password_hash if found else None)
@@ -46,14 +46,11 @@ def known_account(tenant_id: UUID, user_id: UUID) -> tuple[bytes, bytes]:
     return tenant_id.bytes, user_id.bytes
 
 
-def _known_device(
-    context: Context, tenant_id: UUID, visitor: Visitor, found: Credentials | None
-) -> str | None:
-    if found is None:
-        return None
+def known_device(context: Context, tenant_id: UUID, visitor: Visitor, credentials: Credentials) -> str | None:
+    """A name for the visitor's device, if it was signed in to this account since all was last made void."""
     return context.devices.recognise(
         visitor.device,
-        known_account(tenant_id, found.user_id),
-        after=found.grants_valid_from,
+        known_account(tenant_id, credentials.user_id),
+        after=credentials.grants_valid_from,
         now=context.clock(),
     )

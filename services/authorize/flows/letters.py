@@ -144,6 +144,24 @@ def _password_changed(facts: Facts, language: Language) -> Words:
     )
 
 
+def _new_device(facts: Facts, language: Language) -> Words:
+    return Words(
+        subject=Text("A new sign-in at %(app)s", app=facts.app),
+        paragraphs=(
+            Text(
+                "Somebody signed in to your account at %(app)s with your password on %(moment)s, "
+                "from a device that was not used there before.",
+                app=facts.app,
+                moment=language.moment(facts.requested_at),
+            ),
+            Text("If this was you, there is nothing to do."),
+            Text("If this was not you, choose a new password now. That signs everybody out:"),
+        ),
+        button=Text("Choose a new password"),
+        leads_to=facts.forgot,
+    )
+
+
 WRITERS: Final[dict[str, Callable[[Facts, Language], Words]]] = {
     "verify_email": _verify_email,
     "account_exists": _account_exists,
@@ -151,4 +169,5 @@ WRITERS: Final[dict[str, Callable[[Facts, Language], Words]]] = {
     "change_email": _change_email,
     "email_changed": _email_changed,
     "password_changed": _password_changed,
+    "new_device": _new_device,
 }

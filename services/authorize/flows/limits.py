@@ -56,7 +56,7 @@ class Try(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def _key(self) -> str:
         if self.device is None:
-            return _account(self.tenant_id, self.email_key)
+            return f"{self.tenant_id}:account:{account_key(self.email_key)}"
         return f"{self.tenant_id}:device:{self.device}:{account_key(self.email_key)}"
 
     @property
@@ -68,11 +68,6 @@ async def count_mail(context: Context, tenant_id: UUID, address: str, email_key:
     """Somebody at this address has a mail sent to an account, which may not exist. Raises: TooManyTries."""
     await context.limiter.spend(f"{tenant_id}:mails:{address_key(address)}", MAILS_BY_ADDRESS)
     await context.limiter.spend(f"{tenant_id}:mail:{account_key(email_key)}", MAILS_TO_ACCOUNT)
-
-
-async def forgive_account(context: Context, tenant_id: UUID, email_key: str) -> None:
-    """Its owner has shown to be there, by their mail."""
-    await context.limiter.forgive(_account(tenant_id, email_key))
 
 
 async def count_address(context: Context, tenant_id: UUID, address: str) -> None:
@@ -88,7 +83,3 @@ async def count_interaction(context: Context, tenant_id: UUID, client_id: str, a
     await context.limiter.spend(f"{tenant_id}:begun:address:{address_key(address)}", BEGUN_BY_ADDRESS)
     await context.limiter.spend(f"{tenant_id}:begun:client:{client_id}", BEGUN_FOR_CLIENT)
     await context.limiter.spend(f"{tenant_id}:begun", BEGUN_AT_TENANT)
-
-
-def _account(tenant_id: UUID, email_key: str) -> str:
-    return f"{tenant_id}:account:{account_key(email_key)}"

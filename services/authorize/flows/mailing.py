@@ -30,8 +30,9 @@ from shared.unavailable import Unavailable
 log = structlog.get_logger()
 
 Purpose: TypeAlias = Literal[
-    "verify_email", "account_exists", "reset_password", "change_email", "email_changed", "password_changed"
-]
+    "verify_email", "account_exists", "reset_password", "change_email", "email_changed", "password_changed",
+    "new_device",
+]  # fmt: skip
 _DAY: Final = timedelta(hours=24)
 LIFETIME: Final[dict[Purpose, timedelta]] = {
     "verify_email": _DAY,
@@ -40,6 +41,7 @@ LIFETIME: Final[dict[Purpose, timedelta]] = {
     "change_email": _DAY,
     "email_changed": _DAY,
     "password_changed": _DAY,
+    "new_device": _DAY,
 }
 """How long a link works; a notice that could not be sent within this is not sent any more."""
 

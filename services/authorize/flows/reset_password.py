@@ -5,8 +5,8 @@ is not any more, and no grant from before works: the one who had the password ma
 """
 
 from services.authorize import store
-from services.authorize.flows import email_address, limits
-from services.authorize.flows.context import Context
+from services.authorize.flows.check_password import known_account
+from services.authorize.flows.context import Context, Visitor
 from services.authorize.flows.mail_links import find_link, use_link
 from services.authorize.flows.mailing import Mailing, request_mail
 from services.authorize.flows.users import read_new_password
@@ -14,12 +14,17 @@ from services.authorize.store import Link
 from shared.events.catalog import UserPasswordChanged
 from shared.events.outbox import insert_event
 from shared.oauth.types import Tenant
+from shared.secret import Secret
 
 
 async def reset_password(
-    context: Context, tenant: Tenant, token: str, password: str, mailing: Mailing
-) -> Link:
-    """Raises: LinkGone, InvalidUser, Unavailable."""
+    context: Context, tenant: Tenant, visitor: Visitor, token: str, password: str, mailing: Mailing
+) -> tuple[Link, Secret]:
+    """What the link was, and the cookie by which this device is known from now on: whoever guesses at the
+    account meanwhile does not keep its owner from signing in.
+
+    Raises: LinkGone, InvalidUser, Unavailable.
+    """
     tenant_id = tenant.tenant_id
     link = await find_link(context, tenant, "reset_password", token)  # before the work of hashing
     read_new_password(password, link.present_email, tenant.name, tenant.slug)
@@ -36,6 +41,7 @@ async def reset_password(
         await request_mail(
             connection, context, tenant, "password_changed", link.present_email, mailing, user_id=link.user_id
         )
-    await limits.forgive_account(context, tenant_id, email_address.key_of(link.present_email))
     context.relay.nudge()
-    return link
+    account = known_account(tenant_id, link.user_id)
+    device = context.devices.remember(visitor.device, account, now=now, entropy=context.entropy)
+    return link, device

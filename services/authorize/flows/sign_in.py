@@ -4,10 +4,10 @@ from typing import Final
 
 from services.authorize import store
 from services.authorize.flows import email_address
-from services.authorize.flows.check_password import WrongCredentials, check_password
+from services.authorize.flows.check_password import WrongCredentials, check_password, known_device
 from services.authorize.flows.context import Context, Visitor
 from services.authorize.flows.mail_links import ask_for_link
-from services.authorize.flows.mailing import Mailing
+from services.authorize.flows.mailing import Mailing, request_mail
 from services.authorize.flows.sessions import StartedSession, start_session
 from services.authorize.store import Credentials
 from shared.limits import TooManyTries
@@ -51,12 +51,18 @@ async def sign_in(
     if tenant.verified_email_required and not found.email_verified:
         await ask_for_link(context, tenant, visitor, "verify_email", found.email, mailing)
         raise EmailNotVerified
-    return await _start(context, tenant, visitor, found, password)
+    return await _start(context, tenant, visitor, found, password, mailing)
 
 
 async def _start(
-    context: Context, tenant: Tenant, visitor: Visitor, credentials: Credentials, password: str
+    context: Context,
+    tenant: Tenant,
+    visitor: Visitor,
+    credentials: Credentials,
+    password: str,
+    mailing: Mailing,
 ) -> StartedSession:
+    """From a device that is not known, its owner is told by mail."""
     tenant_id, old = tenant.tenant_id, credentials.password_hash
     passwords = context.passwords
     new = await passwords.hash(tenant_id, password) if passwords.needs_rehash(old) else None
@@ -67,6 +73,16 @@ async def _start(
         if new is not None:
             await store.update_password_hash(
                 connection, tenant_id, credentials.user_id, old=old, new=new, now=context.clock()
+            )
+        if context.mailer is not None and known_device(context, tenant_id, visitor, credentials) is None:
+            await request_mail(
+                connection,
+                context,
+                tenant,
+                "new_device",
+                credentials.email,
+                mailing,
+                user_id=credentials.user_id,
             )
     context.relay.nudge()
     return session

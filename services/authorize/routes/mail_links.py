@@ -63,7 +63,8 @@ async def reset(here: NamedDependency[Here]) -> Response[Any]:
     form = await here.form()
     token, password = form.get("token") or "", form.get("password") or ""
     try:
-        link = await reset_password(here.context, here.tenant, token, password, here.mailing(None))
+        mailing = here.mailing(None)
+        link, device = await reset_password(here.context, here.tenant, here.visitor, token, password, mailing)
     except LinkGone:
         return _gone(here, "forgot")
     except InvalidUser as error:
@@ -78,7 +79,8 @@ async def reset(here: NamedDependency[Here]) -> Response[Any]:
         )
     interaction_id = await here.still_waiting(link.interaction_id)
     location = here.pages.path("login", interaction_id, done="password")
-    return here.pages.see_other(location, here.web.drop_session(here.tenant))
+    cookies = here.web.drop_session(here.tenant), here.web.set_device(here.tenant, device)
+    return here.pages.see_other(location, *cookies)
 
 
 @get("/t/{slug:str}/verify")

@@ -58,8 +58,10 @@ class Web:
 
     def signed_in(self, tenant: Tenant, session: StartedSession) -> tuple[Cookie, Cookie]:
         """The session, and that its user was here."""
-        device = self._cookie(self.device_cookie(tenant), session.device.reveal(), known_devices.LIFETIME)
-        return self.set_session(tenant, session.token), device
+        return self.set_session(tenant, session.token), self.set_device(tenant, session.device)
+
+    def set_device(self, tenant: Tenant, device: Secret) -> Cookie:
+        return self._cookie(self.device_cookie(tenant), device.reveal(), known_devices.LIFETIME)
 
     def drop_session(self, tenant: Tenant) -> Cookie:
         return self._cookie(self.session_cookie(tenant), "", timedelta(0))

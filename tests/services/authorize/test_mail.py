@@ -107,3 +107,26 @@ async def test_many_sign_ups_with_one_address_send_few_mails(world: World, post:
     statuses = [(await sign_up(world.person(), "ada@example.com")).status_code for _ in range(7)]
     assert statuses == [422] * 5 + [429] * 2
     await come(post, "ada@example.com", 5)
+
+
+async def test_the_owner_is_told_of_a_new_device_and_of_no_other(world: World, post: Post) -> None:
+    person = world.person()
+    await person.sign_in(password="a guess at the account")
+    await person.sign_in()
+    person.http.cookies.delete(f"mtas_session_{person.slug}")
+    await person.sign_in()
+    another = world.person()
+    await another.sign_in()
+    mails = await come(post, "ada@example.com", 2)
+    assert len(await settled(world)) == 2
+    assert {mail["Subject"] for mail in mails} == {"A new sign-in at Acme & Co"}
+    assert link_in(mails[0]).startswith(f"{ORIGIN}/t/{world.slug}/forgot")
+
+
+async def test_who_has_just_signed_up_is_not_told_that_they_did(world: World, post: Post) -> None:
+    person = world.person()
+    await sign_up(person, "grace@example.com")
+    person.http.cookies.delete(f"mtas_session_{person.slug}")
+    await person.sign_in("grace@example.com")
+    await come(post, "grace@example.com")
+    assert [row["purpose"] for row in await settled(world)] == ["verify_email"]
