@@ -3,6 +3,7 @@
 - docs/events/asyncapi.json from shared/events/catalog.py
 - docs/configuration.md from every service's Settings
 - deploy/coolify.yaml from deploy/compose.yaml
+- deploy/observe/grafana.json from deploy/observe/dashboard.py
 - docs/sdk/configuration.md, docs/sdk/errors.md and mtas.events.catalog: see sdk/python/documents.py
 """
 
@@ -17,6 +18,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 import msgspec
 
 from deploy import coolify
+from deploy.observe import dashboard
 from sdk.python.documents import documents as sdk_documents
 from shared.events import asyncapi
 from shared.secret import Secret
@@ -35,6 +37,7 @@ def main() -> None:
         DOCS / "events" / "asyncapi.json": json.dumps(events, indent=2, default=str) + "\n",
         DOCS / "configuration.md": configuration(),
         DOCS.parent / "deploy" / "coolify.yaml": coolify.render(),
+        DOCS.parent / "deploy" / "observe" / "grafana.json": dashboard.render(),
         **sdk_documents(events),
     }
     stale = [path for path, text in documents.items() if not path.exists() or path.read_text() != text]

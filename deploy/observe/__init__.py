@@ -1,0 +1,1 @@
+"""What looks at the metrics: a Grafana dashboard, generated here, and Prometheus' alerts."""
