@@ -11,7 +11,7 @@ select tenant_id, slug, name, issuer, signing_alg, sign_up_enabled, verified_ema
 -- name: get_client
 select tenant_id, client_id, name, client_type, is_confidential, redirect_uris, post_logout_redirect_uris,
        frontend_origins, resources, grant_types, allowed_scope, pkce_required, refresh_by_default,
-       refresh_grace_s, id_token_on_refresh, disabled_at
+       refresh_grace_s, id_token_on_refresh, is_third_party, disabled_at
   from admin.find_client($1, $2);
 
 -- name: list_frontend_origins

@@ -53,6 +53,10 @@ grant usage on schema authorize, jwks to mtas_authorize;
 grant select, insert, update on authorize.users, authorize.credentials, authorize.sessions to mtas_authorize;
 grant delete on authorize.users to mtas_authorize;
 grant select, insert, update on authorize.mails to mtas_authorize;
+grant select, insert, update, delete on authorize.consents to mtas_authorize;
+-- Families are token's: through its functions authorize lists and revokes those of one user.
+grant usage on schema token to mtas_authorize;
+grant execute on function token.list_grants, token.revoke_grants to mtas_authorize;
 grant execute on function authorize.delete_forgotten_sessions, authorize.delete_forgotten_mails to mtas_authorize;
 grant select on admin.tenants, admin.clients, admin.logos to mtas_authorize;
 grant select (tenant_id, kid, alg, state, public_jwk, removes_at, withdrawn_at) on jwks.signing_keys
@@ -78,7 +82,7 @@ grant usage on schema mtas, admin, authorize, token, jwks to mtas_mover;
 grant execute on function mtas.tenant_id() to mtas_mover;
 grant select, insert on
     admin.tenants, admin.clients, admin.client_secrets, admin.logos, admin.audit_log, admin.activity,
-    authorize.users, authorize.credentials, authorize.sessions,
+    authorize.users, authorize.credentials, authorize.sessions, authorize.consents,
     token.families, token.moved_in_keys, jwks.signing_keys
     to mtas_mover;
 grant insert on admin.members to mtas_mover;

@@ -18,12 +18,15 @@ $$;
 
 do $$
 begin
-    -- So that the owner of the migrations may give functions to mtas_scheduler.
+    -- So that the owner of the migrations may give functions to the one who looks across tenants, to the one who moves them, and to token.
     if not pg_has_role(current_user, 'mtas_scheduler', 'set') then
         execute format('grant mtas_scheduler to %I', current_user);
     end if;
     if not pg_has_role(current_user, 'mtas_mover', 'set') then
         execute format('grant mtas_mover to %I', current_user);
+    end if;
+    if not pg_has_role(current_user, 'mtas_token', 'set') then
+        execute format('grant mtas_token to %I with inherit false', current_user);
     end if;
     execute format('revoke all on database %I from public', current_database());
     execute format(

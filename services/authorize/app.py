@@ -15,7 +15,16 @@ from services.authorize.flows.context import Context
 from services.authorize.flows.links import Links
 from services.authorize.flows.public_keys import PublicKeys
 from services.authorize.flows.upkeep import forget_what_is_over
-from services.authorize.routes import account, authorize, branding, logout, mail_links, questions, sign_in
+from services.authorize.routes import (
+    account,
+    account_security,
+    authorize,
+    branding,
+    logout,
+    mail_links,
+    questions,
+    sign_in,
+)
 from services.authorize.routes.assets import asset
 from services.authorize.routes.errors import exception_handlers
 from services.authorize.routes.here import here
@@ -65,6 +74,22 @@ _ROUTES: Final = (
     questions.select_account_page,
     questions.select_account,
     account.account_page,
+    account.profile_page,
+    account.profile,
+    account.sessions_page,
+    account.end_sessions,
+    account.apps_page,
+    account.disconnect_app,
+    account.data_page,
+    account.export_data,
+    account_security.email_page,
+    account_security.email,
+    account_security.new_email_page,
+    account_security.new_email,
+    account_security.password_page,
+    account_security.password,
+    account_security.delete_page,
+    account_security.delete,
     logout.logout_get,
     logout.logout_post,
     logout.signed_out_page,

@@ -8,16 +8,20 @@ from datetime import datetime
 from typing import ClassVar, Literal, TypeAlias
 from uuid import UUID
 
-import msgspec
-
-Source = Literal["admin", "authorize", "token", "jwks"]
-
-
-class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of all: `type` is `{entity}.{verb}`, `source` the service that publishes it."""
-
-    type: ClassVar[str]
-    source: ClassVar[Source]
+from shared.events.event import Event as Event
+from shared.events.event import Source as Source
+from shared.events.users import ConsentGiven as ConsentGiven
+from shared.events.users import ConsentWithdrawn as ConsentWithdrawn
+from shared.events.users import MailRequested as MailRequested
+from shared.events.users import SessionEnded as SessionEnded
+from shared.events.users import SessionRenewed as SessionRenewed
+from shared.events.users import SessionStarted as SessionStarted
+from shared.events.users import UserDeleted as UserDeleted
+from shared.events.users import UserDisabled as UserDisabled
+from shared.events.users import UserEnabled as UserEnabled
+from shared.events.users import UserPasswordChanged as UserPasswordChanged
+from shared.events.users import UserRegistered as UserRegistered
+from shared.events.users import UserUpdated as UserUpdated
 
 
 class TenantCreated(Event, frozen=True, kw_only=True):
@@ -164,108 +168,6 @@ class ApiTokenRevoked(Event, frozen=True, kw_only=True):
     source: ClassVar[Source] = "admin"
     actor: str
     developer_id: UUID
-
-
-class UserRegistered(Event, frozen=True, kw_only=True):
-    """A user was made, by signing up or by an administrator (`by`)."""
-
-    type: ClassVar[str] = "user.registered"
-    source: ClassVar[Source] = "authorize"
-    by: Literal["sign_up", "administrator"]
-
-
-class UserDisabled(Event, frozen=True, kw_only=True):
-    """A user was disabled: their sessions and grants are void."""
-
-    type: ClassVar[str] = "user.disabled"
-    source: ClassVar[Source] = "authorize"
-
-
-class UserEnabled(Event, frozen=True, kw_only=True):
-    """A disabled user was enabled again."""
-
-    type: ClassVar[str] = "user.enabled"
-    source: ClassVar[Source] = "authorize"
-
-
-class UserUpdated(Event, frozen=True, kw_only=True):
-    """A user's profile or address changed, or was confirmed: `changed` names the fields."""
-
-    type: ClassVar[str] = "user.updated"
-    source: ClassVar[Source] = "authorize"
-    changed: tuple[str, ...]
-
-
-class UserPasswordChanged(Event, frozen=True, kw_only=True):
-    """A user chose a new password: knowing the former one (`user`), or by a link in a mail (`reset`).
-
-    After a reset all sessions and grants from before are void; else those of other sessions.
-    """
-
-    type: ClassVar[str] = "user.password_changed"
-    source: ClassVar[Source] = "authorize"
-    by: Literal["user", "reset"]
-
-
-class UserDeleted(Event, frozen=True, kw_only=True):
-    """A user was deleted, with their sessions; their grants are void."""
-
-    type: ClassVar[str] = "user.deleted"
-    source: ClassVar[Source] = "authorize"
-    by: Literal["user", "administrator"]
-
-
-class ConsentGiven(Event, frozen=True, kw_only=True):
-    """A user allowed a third party's client what it asks for. The subject is the user."""
-
-    type: ClassVar[str] = "user.consent_given"
-    source: ClassVar[Source] = "authorize"
-    client_id: str
-    scope: tuple[str, ...]
-
-
-class ConsentWithdrawn(Event, frozen=True, kw_only=True):
-    """A user disconnected a client: its grants are revoked. The subject is the user."""
-
-    type: ClassVar[str] = "user.consent_withdrawn"
-    source: ClassVar[Source] = "authorize"
-    client_id: str
-
-
-class MailRequested(Event, frozen=True, kw_only=True):
-    """A mail is to be sent; the subject is its id, under which authorize knows to whom and what."""
-
-    type: ClassVar[str] = "mail.requested"
-    source: ClassVar[Source] = "authorize"
-    purpose: str
-
-
-class SessionStarted(Event, frozen=True, kw_only=True):
-    """A user signed in at the hosted pages."""
-
-    type: ClassVar[str] = "session.started"
-    source: ClassVar[Source] = "authorize"
-    user_id: UUID
-    amr: tuple[str, ...]
-
-
-class SessionRenewed(Event, frozen=True, kw_only=True):
-    """A signed-in user signed in again in the same browser: the session goes on."""
-
-    type: ClassVar[str] = "session.renewed"
-    source: ClassVar[Source] = "authorize"
-    user_id: UUID
-    amr: tuple[str, ...]
-
-
-class SessionEnded(Event, frozen=True, kw_only=True):
-    """A user signed out, or somebody else in the same browser; or the user ended it from another
-    session, or by a new password: families bound to the session end with it."""
-
-    type: ClassVar[str] = "session.ended"
-    source: ClassVar[Source] = "authorize"
-    user_id: UUID
-    reason: Literal["signed_out", "replaced", "ended_by_user", "password_changed"]
 
 
 class FamilyRevoked(Event, frozen=True, kw_only=True):

@@ -73,6 +73,7 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
     refresh_by_default: bool
     refresh_grace_s: int
     id_token_on_refresh: bool
+    is_third_party: bool
     disabled_at: datetime | None
 
     @property

@@ -40,6 +40,7 @@ RIGHTS = {
     "authorize.credentials": {"authorize": "SIU"},
     "authorize.sessions": {"authorize": "SIU", "token": "s"},
     "authorize.mails": {"authorize": "SIU"},
+    "authorize.consents": {"authorize": "SIUD"},
     "jwks.signing_keys": {"jwks": "SIUD", "token": "S", "admin": "s", "authorize": "s"},
     "jwks.key_fetches": {"jwks": "SD", "admin": "S"},
     "token.families": {"token": "SIU"},
@@ -230,6 +231,12 @@ async def two_tenants(seed: Seed) -> tuple[UUID, UUID]:
         await seed.execute(
             "insert into authorize.credentials (tenant_id, user_id, password_hash, updated_at)"
             " values ($1, $2, 'x', now())",
+            tenant_id,
+            user_id,
+        )
+        await seed.execute(
+            "insert into authorize.consents (tenant_id, user_id, client_id, scope, given_at)"
+            " values ($1, $2, 'c', '{}', now())",
             tenant_id,
             user_id,
         )

@@ -39,6 +39,7 @@ def new_client(
         refresh_by_default=client_type in (ClientType.WEB, ClientType.NATIVE),
         refresh_grace_s=10,
         id_token_on_refresh=False,
+        is_third_party=False,
         disabled_at=None,
         created_at=now,
         updated_at=now,

@@ -34,6 +34,10 @@ class UpdateApp(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     name: Annotated[str | UnsetType, Doc(description="Shown to users. At most 80 characters.")] = UNSET
     sign_up_enabled: Annotated[bool | UnsetType, Doc(description="May users make their own account?")] = UNSET
+    verified_email_required: Annotated[
+        bool | UnsetType,
+        Doc(description="Must users confirm their email address to sign in? Needs a mail server."),
+    ] = UNSET
     code_ttl_s: Annotated[int | UnsetType, Doc(description="Authorization code, seconds.")] = UNSET
     access_token_ttl_s: Annotated[int | UnsetType, Doc(description="Access token, seconds.")] = UNSET
     id_token_ttl_s: Annotated[int | UnsetType, Doc(description="ID token, seconds.")] = UNSET

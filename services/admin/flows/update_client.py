@@ -48,6 +48,10 @@ class UpdateClient(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     id_token_on_refresh: Annotated[
         bool | UnsetType, Doc(description="A new ID token with every refresh.")
     ] = UNSET
+    is_third_party: Annotated[
+        bool | UnsetType,
+        Doc(description="Somebody else's: users are asked before it gets anything of theirs."),
+    ] = UNSET
     disabled: Annotated[
         bool | UnsetType, Doc(description="A disabled client can neither authorize nor authenticate.")
     ] = UNSET

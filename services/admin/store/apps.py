@@ -123,6 +123,7 @@ async def update_app(connection: Connection, app: App) -> None:
         app.updated_at,
         app.accent,
         app.logo,
+        app.verified_email_required,
     )
 
 

@@ -56,7 +56,8 @@ returning tenant_id;
 update admin.tenants
    set name = $2, sign_up_enabled = $3, code_ttl_s = $4, access_token_ttl_s = $5, id_token_ttl_s = $6,
        refresh_idle_ttl_s = $7, refresh_absolute_ttl_s = $8, session_idle_ttl_s = $9,
-       session_absolute_ttl_s = $10, disabled_at = $11, updated_at = $12, accent = $13, logo = $14
+       session_absolute_ttl_s = $10, disabled_at = $11, updated_at = $12, accent = $13, logo = $14,
+       verified_email_required = $15
  where tenant_id = $1;
 
 -- name: set_developer

@@ -67,6 +67,7 @@ async def insert_client(connection: Connection, client: AppClient) -> bool:
             client.refresh_by_default,
             client.refresh_grace_s,
             client.id_token_on_refresh,
+            client.is_third_party,
             client.created_at,
         )
     )
@@ -88,6 +89,7 @@ async def update_client(connection: Connection, client: AppClient) -> None:
         client.refresh_by_default,
         client.refresh_grace_s,
         client.id_token_on_refresh,
+        client.is_third_party,
         client.disabled_at,
         client.updated_at,
     )

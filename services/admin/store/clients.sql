@@ -3,14 +3,14 @@
 -- name: get_client
 select tenant_id, client_id, name, client_type, is_confidential, redirect_uris, post_logout_redirect_uris,
        frontend_origins, resources, grant_types, allowed_scope, pkce_required, refresh_by_default,
-       refresh_grace_s, id_token_on_refresh, disabled_at, created_at, updated_at
+       refresh_grace_s, id_token_on_refresh, is_third_party, disabled_at, created_at, updated_at
   from admin.clients
  where tenant_id = $1 and client_id = $2;
 
 -- name: lock_client
 select tenant_id, client_id, name, client_type, is_confidential, redirect_uris, post_logout_redirect_uris,
        frontend_origins, resources, grant_types, allowed_scope, pkce_required, refresh_by_default,
-       refresh_grace_s, id_token_on_refresh, disabled_at, created_at, updated_at
+       refresh_grace_s, id_token_on_refresh, is_third_party, disabled_at, created_at, updated_at
   from admin.clients
  where tenant_id = $1 and client_id = $2
    for update;
@@ -18,7 +18,7 @@ select tenant_id, client_id, name, client_type, is_confidential, redirect_uris, 
 -- name: list_clients
 select tenant_id, client_id, name, client_type, is_confidential, redirect_uris, post_logout_redirect_uris,
        frontend_origins, resources, grant_types, allowed_scope, pkce_required, refresh_by_default,
-       refresh_grace_s, id_token_on_refresh, disabled_at, created_at, updated_at
+       refresh_grace_s, id_token_on_refresh, is_third_party, disabled_at, created_at, updated_at
   from admin.clients
  where tenant_id = $1 and ($2::text is null or client_id > $2)
  order by client_id
@@ -28,8 +28,8 @@ select tenant_id, client_id, name, client_type, is_confidential, redirect_uris, 
 insert into admin.clients (
     tenant_id, client_id, name, client_type, is_confidential, redirect_uris, post_logout_redirect_uris,
     frontend_origins, resources, grant_types, allowed_scope, pkce_required, refresh_by_default,
-    refresh_grace_s, id_token_on_refresh, created_at, updated_at
-) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16)
+    refresh_grace_s, id_token_on_refresh, is_third_party, created_at, updated_at
+) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17)
     on conflict do nothing
 returning client_id;
 
@@ -37,7 +37,7 @@ returning client_id;
 update admin.clients
    set name = $3, redirect_uris = $4, post_logout_redirect_uris = $5, frontend_origins = $6, resources = $7,
        allowed_scope = $8, pkce_required = $9, refresh_by_default = $10, refresh_grace_s = $11,
-       id_token_on_refresh = $12, disabled_at = $13, updated_at = $14
+       id_token_on_refresh = $12, is_third_party = $13, disabled_at = $14, updated_at = $15
  where tenant_id = $1 and client_id = $2;
 
 -- Secrets that work at $3, the newest first.

@@ -21,6 +21,7 @@ from services.authorize.flows.authorization_request import (
     read_reply_to,
     read_request,
 )
+from services.authorize.flows.consent import needs_consent
 from services.authorize.flows.context import Context, Visitor
 from services.authorize.flows.id_token_hint import read_id_token_hint
 from services.authorize.flows.interaction import (
@@ -55,13 +56,15 @@ async def authorize(
         # Whoever is signed in, their SameSite=Lax cookie stayed behind (RFC 6265bis §5.2).
         interaction = await begin_interaction(context, tenant, visitor, request)
         return StartOver(interaction_id=interaction.interaction_id)
-    return await _decide(context, tenant, visitor, request, None)
+    return await _decide(context, tenant, visitor, client, request, None)
 
 
 async def resume(context: Context, tenant: Tenant, visitor: Visitor, interaction_id: str) -> Outcome:
     """The user has answered. Raises: Unproven, InteractionGone."""
     waiting = await find_waiting(context, tenant, visitor, interaction_id)
-    return await _decide(context, tenant, visitor, waiting.interaction.request, waiting.interaction)
+    return await _decide(
+        context, tenant, visitor, waiting.client, waiting.interaction.request, waiting.interaction
+    )
 
 
 async def deny(context: Context, tenant: Tenant, interaction: Interaction) -> Answer:
@@ -98,12 +101,14 @@ async def _decide(
     context: Context,
     tenant: Tenant,
     visitor: Visitor,
+    client: Client,
     request: AuthorizationRequest,
     interaction: Interaction | None,
 ) -> Outcome:
     session = await current_session(context, tenant, visitor.session_token)  # 3
+    must_consent = session is not None and await needs_consent(context, tenant, session, client, request)
     try:
-        question = _question(request, session, interaction, context.clock())  # 4
+        question = _question(request, session, interaction, must_consent, context.clock())  # 4
     except OAuthError as error:
         if interaction is not None:
             await end_interaction(context, tenant, interaction)
@@ -118,20 +123,30 @@ async def _decide(
 
 
 def _question(
-    request: AuthorizationRequest, session: Session | None, interaction: Interaction | None, now: datetime
+    request: AuthorizationRequest,
+    session: Session | None,
+    interaction: Interaction | None,
+    must_consent: bool,
+    now: datetime,
 ) -> Question | None:
     """What the user must be asked next, if anything; `prompt=none` forbids every question.
 
-    Raises: OAuthError login_required (OpenID Connect Core §3.1.2.6).
+    Raises: OAuthError login_required, consent_required (OpenID Connect Core §3.1.2.6).
     """
-    question = _open_question(request, session, interaction, now)
+    question = _open_question(request, session, interaction, must_consent, now)
+    if question == "consent" and "none" in request.prompt:
+        raise OAuthError("consent_required", "the user must allow the request")
     if question is not None and "none" in request.prompt:
         raise OAuthError("login_required", "the user must sign in")
     return question
 
 
 def _open_question(
-    request: AuthorizationRequest, session: Session | None, interaction: Interaction | None, now: datetime
+    request: AuthorizationRequest,
+    session: Session | None,
+    interaction: Interaction | None,
+    must_consent: bool,
+    now: datetime,
 ) -> Question | None:
     """What is open between this request and this session (OpenID Connect Core §3.1.2.3).
 
@@ -151,7 +166,7 @@ def _open_question(
     if "select_account" in request.prompt and not selected:
         return "select_account"
     consented = interaction is not None and interaction.consented == session.session_id
-    if "consent" in request.prompt and not consented:
+    if (must_consent or "consent" in request.prompt) and not consented:
         return "consent"
     return None
 

@@ -41,7 +41,7 @@ async def current_session(context: Context, tenant: Tenant, token: str | None) -
     now = context.clock()
     async with context.database.tenant(tenant.tenant_id) as connection:
         session = await store.get_session(
-            connection, tenant.tenant_id, _hash(token), now, _idle_since(tenant, now)
+            connection, tenant.tenant_id, _hash(token), now, idle_since(tenant, now)
         )
         if session is not None and now - session.last_seen_at >= TOUCH_EVERY:
             await store.touch_session(connection, tenant.tenant_id, session.session_id, now)
@@ -59,7 +59,7 @@ async def start_session(
     """
     now = context.clock()
     former_token = visitor.session_token
-    token = Secret(b64url(context.entropy(32)))
+    token, token_hash = new_token(context)
     device = context.devices.remember(
         visitor.device, known_account(tenant.tenant_id, user_id), now=now, entropy=context.entropy
     )
@@ -69,10 +69,10 @@ async def start_session(
             connection,
             tenant.tenant_id,
             former_hash=_hash(former_token),
-            token_hash=_hash(token.reveal()),
+            token_hash=token_hash,
             user_id=user_id,
             now=now,
-            idle_since=_idle_since(tenant, now),
+            idle_since=idle_since(tenant, now),
             expires_at=expires_at,
             user_agent=visitor.user_agent,
             address=visitor.address,
@@ -84,7 +84,7 @@ async def start_session(
     session_id = await store.insert_session(
         connection,
         tenant.tenant_id,
-        token_hash=_hash(token.reveal()),
+        token_hash=token_hash,
         user_id=user_id,
         now=now,
         expires_at=expires_at,
@@ -111,7 +111,7 @@ async def end_session(context: Context, tenant: Tenant, token: str | None) -> bo
 
 
 async def _end(connection: Connection, tenant: Tenant, token: str, now: datetime, reason: _Reason) -> bool:
-    ended = await store.end_session(connection, tenant.tenant_id, _hash(token), now, _idle_since(tenant, now))
+    ended = await store.end_session(connection, tenant.tenant_id, _hash(token), now, idle_since(tenant, now))
     if ended is None:
         return False
     event = SessionEnded(user_id=ended.user_id, reason=reason)
@@ -119,7 +119,13 @@ async def _end(connection: Connection, tenant: Tenant, token: str, now: datetime
     return True
 
 
-def _idle_since(tenant: Tenant, now: datetime) -> datetime:
+def new_token(context: Context) -> tuple[Secret, bytes]:
+    """A session's token, and the hash that is stored of it."""
+    token = Secret(b64url(context.entropy(32)))
+    return token, _hash(token.reveal())
+
+
+def idle_since(tenant: Tenant, now: datetime) -> datetime:
     return now - timedelta(seconds=tenant.session_idle_ttl_s)
 
 

@@ -18,8 +18,9 @@ from services.authorize.flows.mailing import MailOff
 from services.authorize.flows.outcome import Unproven
 from services.authorize.flows.sign_up import SignUpClosed
 from services.authorize.flows.tenants import NoSuchTenant, TenantDisabled
+from services.authorize.routes.here import SignInFirst
 from services.authorize.routes.internal import PREFIX
-from services.authorize.routes.pages import language_of, page_headers
+from services.authorize.routes.pages import language_of, page_headers, see_other
 from services.authorize.routes.views import Views
 from services.authorize.routes.web import AnyRequest
 from services.authorize.routes.words import duration
@@ -84,11 +85,16 @@ def exception_handlers() -> ExceptionHandlersMap:
         TenantDisabled: _tenant_disabled,
         SignUpClosed: _not_found,
         MailOff: _not_found,
+        SignInFirst: _sign_in_first,
         TooManyTries: _too_many,
         HTTPException: _http_error,
         **dict.fromkeys(UNAVAILABLE, _unavailable),
         Exception: _unexpected,
     }
+
+
+def _sign_in_first(_request: AnyRequest, error: SignInFirst) -> Response[Any]:
+    return see_other(error.login)
 
 
 def _unproven(request: AnyRequest, error: Unproven) -> Response[Any]:

@@ -1,6 +1,7 @@
 """What a handler of the hosted pages works with: one object, made for one request."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from litestar.di import NamedDependency
 
@@ -15,6 +16,14 @@ from services.authorize.routes.web import AnyRequest, Web
 from services.authorize.store import Session
 from shared.oauth.params import Params
 from shared.oauth.types import Tenant
+
+
+class SignInFirst(Exception):
+    """Nobody is signed in; `login` is where one does."""
+
+    def __init__(self, login: str) -> None:
+        super().__init__(login)
+        self.login: Final = login
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +45,13 @@ class Here:
 
     async def session(self) -> Session | None:
         return await current_session(self.context, self.tenant, self.visitor.session_token)
+
+    async def signed_in(self) -> Session:
+        """For pages that are nobody else's. Raises: SignInFirst."""
+        session = await self.session()
+        if session is None:
+            raise SignInFirst(self.pages.path("login"))
+        return session
 
     async def waiting(self, params: Params) -> Waiting | None:
         """The interaction that the page names, if it does; from then on in the language its client asked for.

@@ -54,7 +54,7 @@ async def reset_page(here: NamedDependency[Here]) -> Response[Any]:
     try:
         link = await find_link(here.context, here.tenant, "reset_password", token)
     except LinkGone:
-        return _gone(here, "forgot")
+        return link_gone(here, "forgot")
     return here.pages.page("reset.html", token=token, email=link.present_email, errors={}, failure=None)
 
 
@@ -66,7 +66,7 @@ async def reset(here: NamedDependency[Here]) -> Response[Any]:
         mailing = here.mailing(None)
         link, device = await reset_password(here.context, here.tenant, here.visitor, token, password, mailing)
     except LinkGone:
-        return _gone(here, "forgot")
+        return link_gone(here, "forgot")
     except InvalidUser as error:
         link = await find_link(here.context, here.tenant, "reset_password", token)
         return here.pages.page(
@@ -89,7 +89,7 @@ async def verify_page(here: NamedDependency[Here]) -> Response[Any]:
     try:
         link = await find_link(here.context, here.tenant, "verify_email", token)
     except LinkGone:
-        return _gone(here, "verify-again")
+        return link_gone(here, "verify-again")
     return here.pages.page("verify.html", token=token, email=link.email)
 
 
@@ -99,7 +99,7 @@ async def verify(here: NamedDependency[Here]) -> Response[Any]:
     try:
         link = await verify_email(here.context, here.tenant, form.get("token") or "")
     except LinkGone:
-        return _gone(here, "verify-again")
+        return link_gone(here, "verify-again")
     interaction_id = await here.still_waiting(link.interaction_id)
     return here.pages.page("verified.html", email=link.email, interaction_id=interaction_id)
 
@@ -147,5 +147,5 @@ def check_mail(here: Here, purpose: Purpose, email: str, waiting: Any) -> Respon
     return here.pages.page("check_mail.html", purpose=purpose, email=email, waiting=waiting)
 
 
-def _gone(here: Here, again: str) -> Response[Any]:
+def link_gone(here: Here, again: str) -> Response[Any]:
     return here.pages.page("link_gone.html", status_code=410, again=again)

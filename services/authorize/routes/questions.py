@@ -6,6 +6,7 @@ from litestar import Response, get, post
 from litestar.di import NamedDependency
 
 from services.authorize.flows.authorize import deny
+from services.authorize.flows.consent import give_consent
 from services.authorize.flows.interaction import Waiting, keep_answer
 from services.authorize.routes.here import Here
 from services.authorize.routes.pages import leads_to
@@ -35,12 +36,13 @@ async def consent_page(here: NamedDependency[Here]) -> Response[Any]:
 @post("/t/{slug:str}/consent", status_code=303)
 async def consent(here: NamedDependency[Here]) -> Response[Any]:
     form = await here.form()
-    interaction = (await _required(here, form)).interaction
+    waiting = await _required(here, form)
+    interaction = waiting.interaction
     match form.get("answer"):
         case "allow":
             session = await here.session()
             if session is not None:
-                await keep_answer(here.context, here.tenant, interaction, consented=session.session_id)
+                await give_consent(here.context, here.tenant, session, waiting.client, interaction)
             return here.pages.see_other(here.pages.path("authorize", interaction.interaction_id))
         case "deny":
             return here.pages.outcome(await deny(here.context, here.tenant, interaction))

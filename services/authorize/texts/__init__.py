@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from babel import Locale
-from babel.dates import format_datetime
+from babel.dates import format_date, format_time
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import Translations
@@ -48,7 +48,8 @@ class Language:
 
     def moment(self, when: datetime) -> str:
         """Date and time, to the minute, in UTC: we don't know the reader's clock."""
-        return f"{format_datetime(when, 'medium', locale=self._locale)} UTC"
+        day = format_date(when, "medium", locale=self._locale)
+        return f"{day}, {format_time(when, 'HH:mm', locale=self._locale)} UTC"
 
 
 class Texts:

@@ -44,6 +44,7 @@ async def test_it_makes_tenant_client_secret_and_events(world: World) -> None:
         "refresh_by_default": True,
         "refresh_grace_s": 10,
         "id_token_on_refresh": False,
+        "is_third_party": False,
         "disabled": False,
         "created_at": "",
         "updated_at": "",

@@ -46,6 +46,7 @@ def a_client(client_type: ClientType, *, pkce_required: bool) -> Client:
         refresh_by_default=False,
         refresh_grace_s=10,
         id_token_on_refresh=False,
+        is_third_party=False,
         disabled_at=None,
     )
 

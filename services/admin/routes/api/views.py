@@ -28,6 +28,7 @@ class AppView(msgspec.Struct, frozen=True, kw_only=True):
     jwks_uri: str
     signing_alg: str
     sign_up_enabled: bool
+    verified_email_required: bool
     code_ttl_s: int
     access_token_ttl_s: int
     id_token_ttl_s: int
@@ -73,6 +74,7 @@ class ClientView(msgspec.Struct, frozen=True, kw_only=True):
     refresh_by_default: bool
     refresh_grace_s: int
     id_token_on_refresh: bool
+    is_third_party: bool
     disabled: bool
     created_at: datetime
     updated_at: datetime

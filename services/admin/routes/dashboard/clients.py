@@ -22,7 +22,7 @@ from services.admin.routes.given import AppId, ClientId, GivenContext, GivenPrin
 from shared.oauth.types import ClientType
 
 _LISTS = ("redirect_uris", "post_logout_redirect_uris", "frontend_origins", "resources")
-_TICKS = ("pkce_required", "refresh_by_default", "id_token_on_refresh")
+_TICKS = ("pkce_required", "refresh_by_default", "id_token_on_refresh", "is_third_party")
 _CLIENT = "/apps/{app_id:str}/clients/{client_id:str}"
 Type = Annotated[str | None, QueryParameter(name="type")]
 

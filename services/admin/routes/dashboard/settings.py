@@ -1,6 +1,6 @@
 """An app's settings: name, sign-up, lifetimes; disable it, with its appId typed, and enable it."""
 
-from typing import Any
+from typing import Any, Final
 
 from litestar import Response, get, post
 
@@ -14,6 +14,8 @@ from services.admin.routes.dashboard.forms import Form
 from services.admin.routes.dashboard.pages import page, see_other
 from services.admin.routes.dashboard.visits import GivenVisit, Visit
 from services.admin.routes.given import AppId, GivenContext, GivenPrincipal
+
+TICKS: Final = ("sign_up_enabled", "verified_email_required")
 
 
 @get("/apps/{app_id:str}/settings")
@@ -38,7 +40,10 @@ async def save(
     try:
         lifetimes: dict[str, Any] = {field: form.number(field) for field in LIFETIMES}
         wanted = UpdateApp(
-            name=form.text("name"), sign_up_enabled=form.ticked("sign_up_enabled"), **lifetimes
+            name=form.text("name"),
+            sign_up_enabled=form.ticked("sign_up_enabled"),
+            verified_email_required=form.ticked("verified_email_required"),
+            **lifetimes,
         )
         await update_app(context, principal, app_id, wanted)
     except Invalid as refusal:
@@ -106,7 +111,7 @@ async def _page(
     shown = await read_apps.show_app(context, principal, app_id, right)
     if form is None:
         fields = {field: str(getattr(shown.app, field)) for field in ("name", *LIFETIMES)}
-        form = Form(fields | ({"sign_up_enabled": "on"} if shown.app.sign_up_enabled else {}))
+        form = Form(fields | {field: "on" for field in TICKS if getattr(shown.app, field)})
     return page(
         visit,
         template,

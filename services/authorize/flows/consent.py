@@ -1,0 +1,40 @@
+"""Consent (OpenID Connect Core §3.1.2.4): asked for clients of third parties, once a client and scope.
+
+The app's own clients need none: whoever uses the app has chosen it. `prompt=consent` asks for all.
+"""
+
+from services.authorize.flows.authorization_request import AuthorizationRequest
+from services.authorize.flows.context import Context
+from services.authorize.flows.interaction import Interaction, keep_answer
+from services.authorize.store import Session, account
+from shared.events.catalog import ConsentGiven
+from shared.events.outbox import insert_event
+from shared.oauth.types import Client, Tenant
+
+
+async def needs_consent(
+    context: Context, tenant: Tenant, session: Session, client: Client, request: AuthorizationRequest
+) -> bool:
+    """Does it ask for more than this user has allowed it before?"""
+    if not client.is_third_party:
+        return False
+    async with context.database.tenant(tenant.tenant_id) as connection:
+        allowed = await account.get_consented_scope(
+            connection, tenant.tenant_id, session.user_id, client.client_id
+        )
+    return allowed is None or not allowed.issuperset(request.scope)
+
+
+async def give_consent(
+    context: Context, tenant: Tenant, session: Session, client: Client, interaction: Interaction
+) -> None:
+    """For this request; and for the next ones, where it would be asked again. Raises: InteractionGone."""
+    await keep_answer(context, tenant, interaction, consented=session.session_id)
+    if not client.is_third_party:
+        return
+    tenant_id, scope, now = tenant.tenant_id, interaction.request.scope, context.clock()
+    async with context.database.tenant(tenant_id) as connection:
+        await account.insert_consent(connection, tenant_id, session.user_id, client.client_id, scope, now)
+        event = ConsentGiven(client_id=client.client_id, scope=scope)
+        await insert_event(connection, tenant_id, session.user_id, event, now)
+    context.relay.nudge()
