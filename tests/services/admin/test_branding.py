@@ -124,8 +124,8 @@ async def test_who_may_not_and_what_is_not_from_us_changes_nothing(world: World)
     files = {"logo": ("l.png", image(), "image/png")}
     answer = await other.http.post(path, data={"form_token": token}, files=files, headers=headers)
     assert answer.status_code == 404
-    wrong_type = await person.http.post(path, data={"form_token": token}, headers=headers)
-    assert wrong_type.status_code == 415
+    no_form = await person.http.post(path, json={"form_token": token}, headers=headers)
+    assert no_form.status_code == 415
     assert (
         await world.seed.fetch("select from admin.tenants where slug = $1 and logo is not null", app_id) == []
     )

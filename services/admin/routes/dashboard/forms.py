@@ -56,9 +56,9 @@ class Form:
 
 
 async def read_upload(request: AnyRequest) -> Form:
-    """Fields, and the content of the one file. Raises: HTTPException 400, 413, 415."""
+    """Fields, and the content of the one file, if there is one. Raises: HTTPException 400, 413, 415."""
     if request.content_type[0] != UPLOAD_TYPE:
-        raise HTTPException(status_code=415, detail="This address takes a form with a file.")
+        return await read_form(request)
     fields, content = {}, b""
     parts = list((await request.form()).multi_items())
     for name, value in parts:
