@@ -7,6 +7,7 @@ import asyncio
 import gc
 import os
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -17,6 +18,7 @@ import uvicorn
 from litestar.types import ASGIApp
 
 from shared import log
+from shared.http.leaving import leave
 from shared.http.one_write import OneWriteProtocol
 from shared.settings import CommonSettings, SettingsError, load
 from shared.version import this_build
@@ -33,7 +35,7 @@ def run(name: str, settings_type: type[S], create_app: Callable[[S], ASGIApp]) -
     except (SettingsError, ValueError) as error:
         sys.exit(f"services.{name}: {error}")
     log.configure(name, settings.log_level)
-    server = uvicorn.Server(
+    server = _Server(
         uvicorn.Config(
             app,
             host=settings.listen_host,
@@ -58,6 +60,14 @@ def run(name: str, settings_type: type[S], create_app: Callable[[S], ASGIApp]) -
     _collect_rarely()
     server.run()
     logger.info("stopped")
+
+
+class _Server(uvicorn.Server):
+    """Lets the gateway go elsewhere before it stops listening."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await leave(lambda: self.server_state.total_requests)
+        await super().shutdown(sockets)
 
 
 def _collect_rarely() -> None:

@@ -12,6 +12,7 @@ from litestar.enums import HttpMethod, ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import log
+from shared.http import leaving
 from shared.readings import Seconds
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9-]{8,64}")
@@ -67,7 +68,11 @@ class RequestContext:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", identity.encode())]
+                message["headers"] = [
+                    *message["headers"],
+                    (b"x-request-id", identity.encode()),
+                    *leaving.headers(),
+                ]
             await send(message)
 
         try:

@@ -13,8 +13,10 @@ import pytest
 
 from deploy.local.ports import spare
 from deploy.local.stack import Stack
+from tests.support.eventually import eventually
 
 ROOT = Path(__file__).parents[2]
+LEAVING = "x-envoy-immediate-health-check-fail"
 SERVICES = ("authorize", "token", "jwks", "admin")
 
 
@@ -108,11 +110,32 @@ def test_on_sigterm_it_finishes_what_is_under_way(stores: Stack) -> None:
         )
         time.sleep(0.3)
         process.send_signal(signal.SIGTERM)
-        time.sleep(0.3)
-        with pytest.raises(OSError):
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        eventually(lambda: refuses(port))
         connection.sendall(body[10:])
         assert connection.recv(4096).startswith(b"HTTP/1.1 404")
+    finish(process)
+
+
+def refuses(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return True
+    return False
+
+
+def test_while_it_leaves_it_answers_and_sends_the_gateway_elsewhere(stores: Stack) -> None:
+    process, url = start(stores, "token")
+    until_answers(f"{url}/livez")
+    with httpx2.Client() as client:
+        before = client.get(f"{url}/livez").headers
+        process.send_signal(signal.SIGTERM)
+        answer = eventually(
+            lambda: found if LEAVING in (found := client.get(f"{url}/livez")).headers else None
+        )
+    assert LEAVING not in before
+    assert answer.status_code == 200
+    assert answer.headers["connection"] == "close"
     finish(process)
 
 
