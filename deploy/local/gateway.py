@@ -66,11 +66,18 @@ class Gateway:
         upstreams: Mapping[str, Sequence[int]],
         tls: Tls | None,
         limits: render.Limits | None = None,
+        *,
+        port: int | None = None,
+        admin: Path | None = None,
     ) -> None:
+        """`port`: where it listens, when something stands before it at the public URL's. `admin`: a socket
+        file, for draining (gateway/drain.py)."""
         self._public = public
         self._tls = tls
         self._upstreams = upstreams
         self._limits = limits
+        self._port = port or public.port
+        self._admin = admin
         self._configuration = run / "envoy.yaml"
         self.process = Process(
             name="gateway",
@@ -92,9 +99,10 @@ class Gateway:
         configuration = render.render(
             public_url=str(self._public),
             upstreams={name: [("127.0.0.1", port) for port in self._upstreams[name]] for name in SERVICES},
-            listen=[(host, self._public.port) for host in ports.loopback_hosts()],
+            listen=[(host, self._port) for host in ports.loopback_hosts()],
             tls=None if self._tls is None else render.TLS(self._tls.certificate, self._tls.key),
             limits=self._limits,
+            admin=self._admin,
         )
         write_private(self._configuration, configuration)
 
@@ -110,10 +118,10 @@ class Gateway:
 
     def _connect(self) -> http.client.HTTPConnection:
         if self._tls is None:
-            return http.client.HTTPConnection("127.0.0.1", self._public.port, timeout=2)
+            return http.client.HTTPConnection("127.0.0.1", self._port, timeout=2)
         # The certificate names the loopback addresses too.
         trust = ssl.create_default_context(cafile=str(self._tls.ca))
-        return http.client.HTTPSConnection("127.0.0.1", self._public.port, timeout=2, context=trust)
+        return http.client.HTTPSConnection("127.0.0.1", self._port, timeout=2, context=trust)
 
 
 def binary() -> Path:

@@ -67,27 +67,38 @@ class _Connection(asyncio.Protocol):
 class Wire:
     """Connections to one process. Those that are idle are used again."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, host: str | None = None) -> None:
         self._port = port
+        self._host = host or f"127.0.0.1:{port}"
         self._idle: list[_Connection] = []
 
     async def ask(self, path: str, form: bytes, authorization: str) -> Answer:
         """POST a form. Raises: Lost, OSError when nobody listens."""
         head = (
-            f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1:{self._port}\r\nauthorization: {authorization}\r\n"
+            f"POST {path} HTTP/1.1\r\nhost: {self._host}\r\nauthorization: {authorization}\r\n"
             f"content-type: application/x-www-form-urlencoded\r\ncontent-length: {len(form)}\r\n\r\n"
         )
+        return await self._exchange(head.encode() + form)
+
+    async def get(self, path: str, authorization: str | None = None) -> Answer:
+        """Raises: as `ask` does."""
+        credentials = f"authorization: {authorization}\r\n" if authorization else ""
+        return await self._exchange(
+            f"GET {path} HTTP/1.1\r\nhost: {self._host}\r\n{credentials}\r\n".encode()
+        )
+
+    async def _exchange(self, request: bytes) -> Answer:
         connection = self._take() or await self._connect()
         asked = monotonic()
         try:
             async with asyncio.timeout(ANSWER_WITHIN_S):
-                status, body = await connection.send(head.encode() + form)
+                status, body = await connection.send(request)
         except BaseException:
             connection.close()
             raise
         told = monotonic()
         self._idle.append(connection)
-        return Answer(status, msgspec.json.decode(body) if body else {}, asked, told)
+        return Answer(status, msgspec.json.decode(body) if body[:1] == b"{" else {}, asked, told)
 
     async def warm(self, number: int) -> None:
         """Have so many connections open, so that a volley waits for none."""
