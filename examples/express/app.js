@@ -35,7 +35,9 @@ app.get("/api/note", auth.requireAccessToken({ scope: "openid" }), (req, res) =>
 const signOut = `<form method="post" action="/auth/logout"><button>Sign out</button></form>`;
 
 function page(content) {
-  return `<!doctype html><html lang="en"><meta charset="utf-8"><title>Notes</title><h1>Notes</h1>${content}</html>`;
+  return `<!doctype html><html lang="en"><meta charset="utf-8"><title>Notes</title>
+    <meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">
+    <h1>Notes</h1>${content}</html>`;
 }
 
 function name(user) {

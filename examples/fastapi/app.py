@@ -17,12 +17,12 @@ app.include_router(auth.router)
 app.add_middleware(auth.middleware)
 
 notes: dict[str, str] = {}  # by user; a real app has a database
+HEAD = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Notes</title>
+<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">"""
 
 
 def page(body: str) -> HTMLResponse:
-    return HTMLResponse(
-        f'<!doctype html><html lang="en"><title>Notes</title><body><h1>Notes</h1>{body}</body></html>'
-    )
+    return HTMLResponse(f"{HEAD}<h1>Notes</h1>{body}</html>")
 
 
 @app.get("/")

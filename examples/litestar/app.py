@@ -13,10 +13,12 @@ from mtas.litestar import CurrentUser, OptionalUser, create_mtas_auth
 # Reads MTAS_ISSUER, MTAS_APP_ID, MTAS_APP_SECRET, MTAS_APP_URL and MTAS_COOKIE_SECRETS.
 auth = create_mtas_auth()
 notes: dict[str, str] = {}  # by user; a real app has a database
+HEAD = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Notes</title>
+<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">"""
 
 
 def page(body: str) -> str:
-    return f'<!doctype html><html lang="en"><title>Notes</title><body><h1>Notes</h1>{body}</body></html>'
+    return f"{HEAD}<h1>Notes</h1>{body}</html>"
 
 
 @get("/", media_type=MediaType.HTML)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -235,6 +236,25 @@ async def test_sigterm_drains_a_process(stores: Stack, publisher: Publisher, tmp
         if process.returncode is None:
             process.kill()
     assert await publisher.waiting() == 1
+
+
+async def test_the_guides_program_hears_an_event(stores: Stack, publisher: Publisher, tmp_path: Path) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "sdk" / "events.md").read_text()
+    [program] = re.findall(r"^```python\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)
+    event_id = await publisher.publish("user.registered", REGISTERED)
+    environ = {**os.environ, "MTAS_EVENTS_URL": stores.nats.url("subscriber"), "PYTHONUNBUFFERED": "1"}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, env=environ, stdout=asyncio.subprocess.PIPE, cwd=tmp_path
+    )
+    assert process.stdout is not None
+    try:
+        heard = (await asyncio.wait_for(process.stdout.readline(), 20)).decode().split()
+        assert heard == [event_id, str(publisher.tenant_id), "u-1", "sign_up"]
+        process.send_signal(signal.SIGTERM)
+        assert await process.wait() == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
 
 
 async def test_troubles_are_said_once(
