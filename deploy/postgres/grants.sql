@@ -42,7 +42,8 @@ grant select, insert, delete on admin.logos to mtas_admin;
 grant select, insert, update on admin.activity to mtas_admin;
 grant usage on schema authorize, jwks to mtas_admin;
 grant select (tenant_id, user_id, email, email_key, email_verified, name, disabled_at, created_at)
-    on authorize.users to mtas_admin;
+    on authorize.users to mtas_admin, mtas_scheduler;
+grant execute on function authorize.find_users to mtas_admin;
 grant select (tenant_id, kid, alg, state, created_at, activates_at, retires_at, removes_at, rsa_bits, is_imported,
               activates_by, withdrawn_at)
     on jwks.signing_keys to mtas_admin;

@@ -34,7 +34,8 @@ async def list_users(
     cursor: str | None = None,
     limit: int = DEFAULT_LIMIT,
 ) -> Page[User]:
-    """Newest first; `search` is a part of the email or name. Raises: NotFound, Invalid."""
+    """Newest first; `search` is a part of the email or name, or, of one or two characters, how the email
+    begins. Raises: NotFound, Invalid."""
     check_limit(limit)
     part = email_key(search or "").replace("\x00", "") or None
     async with open_app(context, principal, app_id, Right.VIEW) as opened:

@@ -22,9 +22,13 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def list_users(
-    connection: Connection, tenant_id: UUID, search: str | None, after: UUID | None, limit: int
+    connection: Connection, tenant_id: UUID, part: str | None, after: UUID | None, limit: int
 ) -> list[User]:
-    rows = await connection.fetch(_SQL["list_users"], tenant_id, search, after, limit)
+    """All, or those with this part in their email or name; the tenant is the transaction's."""
+    if part is None:
+        rows = await connection.fetch(_SQL["list_users"], tenant_id, after, limit)
+    else:
+        rows = await connection.fetch(_SQL["find_users"], part, after, limit)
     return [msgspec.convert(dict(row), User) for row in rows]
 
 

@@ -17,7 +17,12 @@ from services.admin.routes.given import AppId, GivenContext, GivenPrincipal, Use
 
 _USERS = "/apps/{app_id:str}/users"
 _USER = _USERS + "/{user_id:uuid}"
-Search = Annotated[str | None, QueryParameter(description="A part of the email address or the name.")]
+Search = Annotated[
+    str | None,
+    QueryParameter(
+        description="A part of the email address or the name; one or two characters: how the address begins."
+    ),
+]
 
 
 @get(_USERS, scope=ApiScope.USERS_READ, operation_id="list_users", summary="List an app's users")
