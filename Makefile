@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help run image test test-unit test-store test-services test-conformance test-attacks test-gateway \
-	test-e2e test-express test-compose test-architecture browser race check format lock docs components breached-passwords clean
+	test-e2e test-express test-compose test-architecture browser race check format lock docs texts components breached-passwords clean
 
 # The first Python that is new enough.
 PYTHON := $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -107,6 +107,7 @@ check: ## lint, format, types, import contracts, generated documents
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
 	@.venv/bin/python -m docs.generate --check
+	@.venv/bin/python -m deploy.texts --check
 
 format: ## sort imports and format
 	$(DEV) ruff check --select I --fix
@@ -128,6 +129,9 @@ docs: ## generate what is generated: events, configuration
 
 components: ## draw every component of the pages on one page, and say where it is
 	$(DEV) python -m docs.components
+
+texts: ## the catalogues of the hosted pages and mails, up to date with the code (ARGS="--add fr")
+	$(DEV) python -m deploy.texts $(ARGS)
 
 ##@ Clean
 
