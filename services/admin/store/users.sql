@@ -9,7 +9,7 @@ select user_id, email, email_verified, name, disabled_at, created_at
  order by user_id desc
  limit $3;
 
--- The same, by a part of the email or name in lower case (migrations/0019_find_users.sql).
+-- The same, by a part of the email or name in lower case (migrations/0022_find_users.sql).
 -- name: find_users
 select user_id, email, email_verified, name, disabled_at, created_at from authorize.find_users($1, $2, $3);
 
