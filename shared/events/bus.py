@@ -144,6 +144,8 @@ class Bus:
         try:
             messages = await subscription.fetch(_BATCH if at_once == 1 else at_once, timeout=5)
         except (TimeoutError, nats.errors.TimeoutError):
+            messages = []
+        if not messages:  # which a request that ends with a status message gives too
             self._pending = 0
             return
         self._pending = messages[-1].metadata.num_pending

@@ -174,3 +174,19 @@ async def test_publishing_while_away_says_so(stores: Stack) -> None:
 
 async def _ignore(_error: Exception) -> None:
     return
+
+
+async def test_an_answer_without_events_is_no_reason_to_end(stores: Stack) -> None:
+    """What the client gives when a request ends with a status and nothing came; it ended the process once."""
+
+    class Empty:
+        async def fetch(self, _number: int, **_: float) -> list[object]:
+            return []
+
+    bus = bus_of(stores, "token")
+    for at_once in (1, 8):
+        await bus._consume_batch(Empty(), _never, at_once)
+
+
+async def _never(_event: object) -> None:
+    raise AssertionError("there was none")
