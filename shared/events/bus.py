@@ -148,7 +148,8 @@ class Bus:
         if not messages:  # which a request that ends with a status message gives too
             self._pending = 0
             return
-        self._pending = messages[-1].metadata.num_pending
+        if messages:  # a fetch may also end early, with nothing
+            self._pending = messages[-1].metadata.num_pending
         if at_once > 1:
             await asyncio.gather(*(self._handle(message, handler) for message in messages))
             return
