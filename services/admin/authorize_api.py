@@ -36,5 +36,9 @@ class AuthorizeApi:
         verb = "disable" if disabled else "enable"
         await self._api.post(f"/internal/tenants/{tenant_id}/users/{quote(str(user_id))}/{verb}", b"")
 
+    async def delete_user(self, tenant_id: UUID, user_id: UUID) -> None:
+        """Raises: InternalRefused (404), Unavailable."""
+        await self._api.post(f"/internal/tenants/{tenant_id}/users/{quote(str(user_id))}/delete", b"")
+
     async def close(self) -> None:
         await self._api.close()

@@ -1,4 +1,4 @@
-"""`mtas user`: make users who can sign in at once, and list them."""
+"""`mtas user`: make users who can sign in at once, list them, delete them."""
 
 import sys
 
@@ -54,6 +54,28 @@ def list_(api: Api, app_id: str, search: str, as_json: bool) -> None:
         for item in users
     ]
     output.table(["USER ID", "EMAIL", "NAME", ""], rows, empty="No users.")
+
+
+@user.command(
+    epilog="""\b
+Examples:
+  mtas user delete --app acme 0192a0c4-5a5e-7cc1-8a1f-4f4f0e6f9a11
+  mtas user delete --app acme --yes 0192a0c4-5a5e-7cc1-8a1f-4f4f0e6f9a11 --json"""
+)
+@app_option
+@click.argument("user_id")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+@click.pass_obj
+def delete(api: Api, app_id: str, user_id: str, yes: bool, as_json: bool) -> None:
+    """Delete a user and all that is about them, for good (docs/operate/data.md)."""
+    if not yes:
+        click.confirm(f"Delete user {user_id} of {app_id} for good?", abort=True, err=True)
+    api.delete(f"/apps/{part(app_id)}/users/{part(user_id)}")
+    if as_json:
+        output.as_json({"deleted": user_id})
+        return
+    output.facts([("deleted", user_id)])
 
 
 def _password(from_stdin: bool) -> str:

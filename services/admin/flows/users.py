@@ -1,4 +1,4 @@
-"""Users of an app: list them here; authorize, whose they are, makes and disables them."""
+"""Users of an app: list them here; authorize, whose they are, makes, disables and deletes them."""
 
 from typing import Annotated
 from uuid import UUID
@@ -85,6 +85,15 @@ async def set_user_disabled(
     if user is None:
         raise NotFound
     return user
+
+
+async def delete_user(context: Context, principal: Principal, app_id: str, user_id: UUID) -> None:
+    """Nothing of it comes back. Raises: NotFound, Forbidden, Unavailable."""
+    tenant_id = await _tenant_to_change(context, principal, app_id)
+    try:
+        await context.authorize.delete_user(tenant_id, user_id)
+    except InternalRefused:
+        raise NotFound from None
 
 
 async def _tenant_to_change(context: Context, principal: Principal, app_id: str) -> UUID:

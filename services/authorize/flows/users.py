@@ -1,4 +1,4 @@
-"""Make, disable and enable users; what signing up and administration share."""
+"""Make, disable, enable and delete users; what signing up and administration share."""
 
 import unicodedata
 from collections.abc import Mapping
@@ -11,8 +11,9 @@ import msgspec
 from services.authorize import store
 from services.authorize.flows import email_address
 from services.authorize.flows.context import Context
+from services.authorize.store import account
 from shared.db import Connection
-from shared.events.catalog import UserDisabled, UserEnabled, UserRegistered
+from shared.events.catalog import UserDeleted, UserDisabled, UserEnabled, UserRegistered
 from shared.events.outbox import insert_event
 from shared.passwords import check_new_password
 from shared.text import Text
@@ -160,4 +161,18 @@ async def enable_user(context: Context, tenant_id: UUID, user_id: UUID) -> None:
             await insert_event(connection, tenant_id, user_id, UserEnabled(), now)
         elif not await store.is_user(connection, tenant_id, user_id):
             raise UnknownUser
+    context.relay.nudge()
+
+
+async def delete_user(context: Context, tenant_id: UUID, user_id: UUID) -> None:
+    """Whatever was about them goes; their grants end at once. Ids stay in the audit log.
+
+    Raises: UnknownUser.
+    """
+    now = context.clock()
+    async with context.database.tenant(tenant_id) as connection:
+        await account.revoke_grants(connection, tenant_id, user_id, reason="user_deleted", now=now)
+        if not await account.delete_user(connection, tenant_id, user_id):
+            raise UnknownUser
+        await insert_event(connection, tenant_id, user_id, UserDeleted(by="administrator"), now)
     context.relay.nudge()

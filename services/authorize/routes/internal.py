@@ -19,6 +19,7 @@ from services.authorize.flows.users import (
     UnknownUser,
     app_names,
     create_user,
+    delete_user,
     disable_user,
     enable_user,
     read_new_user,
@@ -44,7 +45,7 @@ class CreatedUser(msgspec.Struct, frozen=True, kw_only=True):
 
 def internal_router(token: Secret) -> Router:
     """Routes behind a bearer token, compared in constant time."""
-    return Router(PREFIX, route_handlers=[create, disable, enable], guards=[bearer_guard(token)])
+    return Router(PREFIX, route_handlers=[create, disable, enable, delete], guards=[bearer_guard(token)])
 
 
 @post("/tenants/{tenant_id:uuid}/users")
@@ -92,6 +93,17 @@ async def enable(
 ) -> Response[bytes]:
     try:
         await enable_user(context, tenant_id, user_id)
+    except UnknownUser:
+        return problem(404, "There is no such user")
+    return Response(content=b"", status_code=204)
+
+
+@post("/tenants/{tenant_id:uuid}/users/{user_id:uuid}/delete")
+async def delete(
+    context: NamedDependency[Context], tenant_id: FromPath[UUID], user_id: FromPath[UUID]
+) -> Response[bytes]:
+    try:
+        await delete_user(context, tenant_id, user_id)
     except UnknownUser:
         return problem(404, "There is no such user")
     return Response(content=b"", status_code=204)

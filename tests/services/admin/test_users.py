@@ -58,6 +58,31 @@ async def test_disabling_and_enabling(world: World) -> None:
         assert (answer.status_code, answer.json()["disabled"]) == (200, disabled)
 
 
+async def test_a_deleted_user_is_gone_and_ids_stay(world: World) -> None:
+    app_id = (await world.register())["app"]["app_id"]
+    tenant_id = await world.tenant_id(app_id)
+    body = {"email": "ada@example.com", "password": PASSWORD, "name": "Ada Lovelace"}
+    user_id = (await world.api("POST", f"/apps/{app_id}/users", json=body)).json()["user_id"]
+    await world.seed.execute(
+        "insert into token.families (tenant_id, family_id, client_id, user_id, session_id, scope, audience,"
+        " auth_time, refreshable, offline, rotated_at, idle_expires_at, absolute_expires_at, created_at)"
+        " values ($1, uuidv7(), 'c', $2, uuidv7(), '{}', 'a', now(), true, true, now(), now(), now(), now())",
+        tenant_id,
+        user_id,
+    )
+    assert (await world.api("DELETE", f"/apps/{app_id}/users/{user_id}")).status_code == 204
+    assert (await world.api("GET", f"/apps/{app_id}/users")).json()["items"] == []
+    for table in ("users", "credentials", "sessions", "mails", "consents"):
+        rows = await world.seed.fetch(f"select 1 from authorize.{table} where tenant_id = $1", tenant_id)
+        assert rows == [], table
+    [family] = await world.seed.fetch("select * from token.families where tenant_id = $1", tenant_id)
+    assert family["revoked_reason"] == "user_deleted"
+    assert (await world.api("DELETE", f"/apps/{app_id}/users/{user_id}")).status_code == 404
+    # The address is free, for somebody who is another user.
+    again = await world.api("POST", f"/apps/{app_id}/users", json=body)
+    assert (again.status_code, again.json()["user_id"] != user_id) == (201, True)
+
+
 async def test_another_apps_user_is_not_found(world: World) -> None:
     mine = (await world.register())["app"]["app_id"]
     theirs = (await world.register())["app"]["app_id"]
@@ -65,6 +90,7 @@ async def test_another_apps_user_is_not_found(world: World) -> None:
     for verb in ("disable", "enable"):
         answer = await world.api("POST", f"/apps/{mine}/users/{user_id}/{verb}")
         assert answer.status_code == 404
+    assert (await world.api("DELETE", f"/apps/{mine}/users/{user_id}")).status_code == 404
     [user] = (await world.api("GET", f"/apps/{theirs}/users")).json()["items"]
     assert user["disabled"] is False
     assert (await world.api("GET", f"/apps/{mine}/users")).json()["items"] == []

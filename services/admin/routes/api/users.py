@@ -1,8 +1,8 @@
-"""Users of an app: list, create, disable, enable."""
+"""Users of an app: list, create, disable, enable, delete."""
 
 from typing import Annotated
 
-from litestar import get, post
+from litestar import delete, get, post
 from litestar.params import JSONBody, QueryParameter
 
 from services.admin.authorize_api import MadeUser
@@ -84,8 +84,19 @@ async def enable(
     return user_view(await users.set_user_disabled(context, principal, app_id, user_id, disabled=False))
 
 
+@delete(_USER, scope=ApiScope.USERS_WRITE, operation_id="delete_user", summary="Delete a user")
+async def remove(
+    context: GivenContext,
+    principal: GivenPrincipal,
+    app_id: AppId,
+    user_id: UserId,
+) -> None:
+    """With all that is about them, for good; their grants end at once. Ids stay in the audit log."""
+    await users.delete_user(context, principal, app_id, user_id)
+
+
 def _made(made: MadeUser) -> CreatedUserView:
     return CreatedUserView(user_id=made.user_id, email=made.email)
 
 
-ROUTES = [list_, create, disable, enable]
+ROUTES = [list_, create, disable, enable, remove]
