@@ -6,7 +6,9 @@ import time
 import weakref
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Hashable, Mapping
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, TypeVar
+
+import msgspec
 
 from shared.readings import COUNTS
 
@@ -16,7 +18,7 @@ V = TypeVar("V")
 _ALL: Final[weakref.WeakSet["RecordCache[Any, Any]"]] = weakref.WeakSet()
 
 
-class _Entry(NamedTuple):
+class _Entry(msgspec.Struct, frozen=True, gc=False):  # there are tens of thousands
     value: object
     loaded_at: float
     fresh: bool = True  # else it only serves while loading fails
@@ -98,7 +100,7 @@ class RecordCache(Generic[K, V]):
         What may serve while loading fails is kept for that.
         """
         self._entries = OrderedDict(
-            (key, entry._replace(fresh=False))
+            (key, _Entry(entry.value, entry.loaded_at, fresh=False))
             for key, entry in self._entries.items()
             if self._stale_on_error_s > 0
         )

@@ -16,6 +16,8 @@ from shared.clock import Entropy, random_bytes
 from shared.secret import Secret
 from shared.unavailable import Unavailable
 
+TRANSIT_PREFIX: Final = "transit:"
+"""Of the id of a key-encryption key that is in a KMS (`shared.transit`)."""
 _NONCE_LENGTH: Final = 12
 
 

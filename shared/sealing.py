@@ -5,10 +5,9 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from shared.clock import Entropy, random_bytes
-from shared.keys import KeySealer, LocalKeySealer, UnsealError, parse_keys
+from shared.keys import TRANSIT_PREFIX, KeySealer, LocalKeySealer, UnsealError, parse_keys
 from shared.secret import Secret
 from shared.settings import CommonSettings, Doc
-from shared.transit import ID_PREFIX, TransitKeySealer
 
 _THIS_MACHINE: Final = ("localhost", "127.0.0.1", "::1")
 
@@ -60,7 +59,7 @@ def choose_sealer(settings: SealingSettings, entropy: Entropy = random_bytes) ->
     return EitherKeySealer(kms, local, kms)
 
 
-def _kms(settings: SealingSettings) -> TransitKeySealer:
+def _kms(settings: SealingSettings) -> KeySealer:
     url = urlsplit(settings.transit_url)
     if not url.hostname or not (
         url.scheme == "https" or (url.scheme == "http" and url.hostname in _THIS_MACHINE)
@@ -68,6 +67,8 @@ def _kms(settings: SealingSettings) -> TransitKeySealer:
         raise ValueError("MTAS_TRANSIT_URL: an https address, or http on this machine")
     if not settings.transit_key:
         raise ValueError("MTAS_TRANSIT_KEY is empty")
+    from shared.transit import TransitKeySealer  # its HTTP client is memory that no one else needs
+
     return TransitKeySealer(
         settings.transit_url, settings.transit_key, settings.transit_token, ca=settings.transit_ca
     )
@@ -89,7 +90,7 @@ class EitherKeySealer:
         return await self._seals.seal(private_key, tenant_id, kid)
 
     async def open(self, kek_id: str, sealed: bytes, tenant_id: UUID, kid: str) -> bytes:
-        sealer = self._kms if kek_id.startswith(ID_PREFIX) else self._local
+        sealer = self._kms if kek_id.startswith(TRANSIT_PREFIX) else self._local
         if sealer is None:
             raise UnsealError(f"no key-encryption key with id {kek_id}")
         return await sealer.open(kek_id, sealed, tenant_id, kid)

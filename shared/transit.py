@@ -15,14 +15,13 @@ import httpx2
 import msgspec
 import structlog
 
-from shared.keys import SealerAway, UnsealError, associated_data
+from shared.keys import TRANSIT_PREFIX, SealerAway, UnsealError, associated_data
 from shared.secret import Secret
 
 log = structlog.get_logger()
 
 T = TypeVar("T")
 
-ID_PREFIX: Final = "transit:"
 _TIMEOUT_S: Final = 3.0
 _CONNECTIONS: Final = 8
 _AWAY_S: Final = 1.0
@@ -70,7 +69,7 @@ class TransitKeySealer:
 
     @property
     def sealing_id(self) -> str:
-        return ID_PREFIX + self._key_name
+        return TRANSIT_PREFIX + self._key_name
 
     async def seal(self, private_key: bytes, tenant_id: UUID, kid: str) -> tuple[str, bytes]:
         asked = {"plaintext": _base64(private_key)} | _bound(tenant_id, kid)
@@ -81,7 +80,7 @@ class TransitKeySealer:
 
     async def open(self, kek_id: str, sealed: bytes, tenant_id: UUID, kid: str) -> bytes:
         asked = {"ciphertext": sealed.decode("utf-8", "replace")} | _bound(tenant_id, kid)
-        answer = await self._ask("decrypt", kek_id.removeprefix(ID_PREFIX), asked)
+        answer = await self._ask("decrypt", kek_id.removeprefix(TRANSIT_PREFIX), asked)
         if answer is None:
             raise UnsealError(f"the KMS does not open the sealed key {kid}")
         try:

@@ -21,5 +21,5 @@ class Settings(SealingSettings, frozen=True, kw_only=True):
     ]
     key_cache_size: Annotated[
         int,
-        Doc(description="Most open private keys in memory, 9 KiB each; opening costs a signature.", ge=1),
-    ] = 2048
+        Doc(description="Most open private keys in memory, 10 KiB each; opening costs a signature.", ge=1),
+    ] = 1280

@@ -1,5 +1,6 @@
 """The token service's statements, one typed function each (queries.sql)."""
 
+import sys
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -64,12 +65,12 @@ class LiveGrant(msgspec.Struct, frozen=True, kw_only=True):
     absolute_expires_at: datetime
 
 
-class SecretHash(msgspec.Struct, frozen=True):
+class SecretHash(msgspec.Struct, frozen=True, gc=False):
     secret_hash: bytes
     expires_at: datetime | None
 
 
-class SealedSigningKey(msgspec.Struct, frozen=True):
+class SealedSigningKey(msgspec.Struct, frozen=True, gc=False):
     kid: str
     alg: str
     sealed_private_key: bytes
@@ -206,7 +207,11 @@ async def get_active_signing_key(
     connection: Connection, tenant_id: UUID, alg: str
 ) -> SealedSigningKey | None:
     row = await connection.fetchrow(_SQL["get_active_signing_key"], tenant_id, alg)
-    return SealedSigningKey(**dict(row)) if row else None
+    if row is None:
+        return None
+    # One string for all of them: thousands of these are kept.
+    alg, kek_id = sys.intern(row["alg"]), sys.intern(row["kek_id"])
+    return SealedSigningKey(row["kid"], alg, row["sealed_private_key"], kek_id)
 
 
 async def list_public_keys(connection: Connection, tenant_id: UUID) -> tuple[dict[str, Any], ...]:

@@ -33,7 +33,7 @@ class ClientType(StrEnum):
         return (*with_user, GrantType.CLIENT_CREDENTIALS) if self is ClientType.WEB else with_user
 
 
-class Tenant(msgspec.Struct, frozen=True, kw_only=True):
+class Tenant(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An isolated user pool with its own issuer, keys and settings."""
 
     tenant_id: UUID
@@ -55,7 +55,7 @@ class Tenant(msgspec.Struct, frozen=True, kw_only=True):
     disabled_at: datetime | None
 
 
-class Client(msgspec.Struct, frozen=True, kw_only=True):
+class Client(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An OAuth client of a tenant. Carries no secret and no hash of one."""
 
     tenant_id: UUID

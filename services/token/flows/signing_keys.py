@@ -6,7 +6,7 @@ forgotten on `signing_key` events.
 
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -55,8 +55,9 @@ class SigningKey:
 
 
 class SigningKeys:
-    """`parsed` bounds the open keys: each takes 9 KiB; opening one, and what OpenSSL prepares
-    for its first signature, costs about another signature."""
+    """`parsed` bounds the open keys: each takes 10 KiB; opening one, and what OpenSSL prepares
+    for its first signature, costs about another signature. `size` bounds the records of what signs,
+    `verified` those of what verifies: introspection and userinfo want them, and they are quickly read."""
 
     def __init__(
         self,
@@ -66,6 +67,7 @@ class SigningKeys:
         ttl_s: float | Callable[[], float],
         parsed: int,
         size: int = 20_000,
+        verified: int = 2_048,
     ) -> None:
         self._database = database
         self._sealer = sealer
@@ -76,8 +78,12 @@ class SigningKeys:
         self._parsed: RecordCache[tuple[UUID, store.SealedSigningKey], SigningKey] = RecordCache(
             self._open, name="open_keys", ttl_s=float("inf"), size=parsed
         )
-        self._public: RecordCache[UUID, KeySet] = RecordCache(
-            self._load_public, name="public_keys", ttl_s=ttl_s, size=size
+        # As the database has them, and parsed: that takes five times as much, so there are fewer.
+        self._public: RecordCache[UUID, bytes] = RecordCache(
+            self._load_public, name="public_keys", ttl_s=ttl_s, size=verified
+        )
+        self._key_sets: RecordCache[bytes, KeySet] = RecordCache(
+            _parse_public, name="parsed_public_keys", ttl_s=float("inf"), size=verified // 4
         )
 
     async def active(self, tenant_id: UUID, alg: str) -> SigningKey:
@@ -90,7 +96,8 @@ class SigningKeys:
 
     async def public(self, tenant_id: UUID) -> KeySet | None:
         """Every published key of the tenant, or None when it has none."""
-        return await self._public.get(tenant_id)
+        written = await self._public.get(tenant_id)
+        return await self._key_sets.get(written) if written is not None else None
 
     def forget(self, tenant_id: UUID | None) -> None:
         """Forget which keys are active and published, of one tenant or of all."""
@@ -114,10 +121,10 @@ class SigningKeys:
             raise Unavailable("the signing key does not open") from None
         return _parse(sealed.kid, sealed.alg, der)
 
-    async def _load_public(self, tenant_id: UUID) -> KeySet | None:
+    async def _load_public(self, tenant_id: UUID) -> bytes | None:
         async with self._database.connection() as connection:
-            jwks: Any = await store.list_public_keys(connection, tenant_id)
-        return KeySet.import_key_set({"keys": list(jwks)}) if jwks else None
+            jwks = await store.list_public_keys(connection, tenant_id)
+        return _encode(jwks) if jwks else None
 
 
 def _parse(kid: str, alg: str, der: bytes) -> SigningKey:
@@ -129,6 +136,10 @@ def _parse(kid: str, alg: str, der: bytes) -> SigningKey:
     if alg == "ES256" and isinstance(private, EllipticCurvePrivateKey):
         return SigningKey(kid, alg, lambda signed: _raw(private.sign(signed, _ECDSA)))
     raise TypeError(f"signing key {kid} is of an unexpected kind")
+
+
+async def _parse_public(written: bytes) -> KeySet:
+    return KeySet.import_key_set({"keys": msgspec.json.decode(written)})
 
 
 def _raw(signature: bytes) -> bytes:
