@@ -92,7 +92,7 @@ race: ## ten thousand races for one refresh token, on servers of its own (ARGS="
 chaos: ## each part killed, paused, cut and slowed under load; writes docs/operate/faults.md (10 min; ARGS=--help)
 	$(DEV) python -m tests.chaos $(ARGS)
 
-bench: ## how fast it is, beside what this machine can do; writes docs/benchmarks.* (25 min; ARGS="--help")
+bench: ## how fast it is, beside what this machine can do; writes docs/benchmarks.* (22 min; ARGS="--help")
 	$(DEV) python -m tests.bench $(ARGS)
 
 .PHONY: bench-sdk

@@ -99,7 +99,7 @@ def _plan(arguments: argparse.Namespace) -> Plan:
         workers=arguments.workers or (WORKERS[:1] if quick else WORKERS),
         runs=arguments.runs or (1 if quick else RUNS),
         seconds=arguments.seconds or (2.0 if quick else SECONDS),
-        warm_up_s=0.5 if quick else 1.0,
+        warm_up_s=0.5 if quick else 0.8,
     )
 
 

@@ -2,14 +2,15 @@
 
 import os
 import tempfile
+import time
 from pathlib import Path
 
-from deploy.local import ports
-from deploy.local.stack import Stack
+from deploy.local import ports, services
+from deploy.local.stack import READY_WITHIN_S, Stack
 from gateway.render import Bucket, Limits
 from tests.bench import limits
 from tests.bench.plan import Plan
-from tests.bench.results import FirstRequests, Result
+from tests.bench.results import FirstRequests, Result, significant
 from tests.bench.stage import Say, Stage
 from tests.bench.works import Chain
 from tests.bench.world import World
@@ -55,9 +56,10 @@ class Bench:
                     await self._world.grow(stack, tenants)
                     if not self.limits:
                         await self._measure_limits(stack)
+                    start_s = _start_s(stack)
                     stage = Stage(self._plan, self._world, self._chains, stack, self._say)
                     try:
-                        await self._stage(stage, tenants, workers)
+                        await self._stage(stage, tenants, workers, start_s)
                     finally:
                         await stage.close()
                     if (tenants, workers) == stages[-1]:
@@ -65,9 +67,10 @@ class Bench:
                 for log in (Path(folder) / "data" / "logs").iterdir():
                     log.unlink()
 
-    async def _stage(self, stage: Stage, tenants: int, workers: int) -> None:
+    async def _stage(self, stage: Stage, tenants: int, workers: int, start_s: float) -> None:
         cells = self._plan.cells(tenants, workers)
-        self.first_requests += await stage.prepare(tenants, workers, {cell.work for cell in cells})
+        works = {cell.work for cell in cells}
+        self.first_requests += await stage.prepare(tenants, workers, works, start_s)
         for cell in cells:
             result = await stage.measure(cell, self.limits)
             self.results.append(result)
@@ -85,6 +88,20 @@ class Bench:
             self._say(f"  {name:<30} {rate:>10,.0f}")
             self.limits[name] = max(rate, self.limits.get(name, 0.0))
         self.results = [result.against(self.limits) for result in self.results]
+
+
+def _start_s(stack: Stack) -> float:
+    """Of one token process more, now that the tenants are there."""
+    port = ports.spare(stack.ports.values())
+    environment = stack.environment("token", MTAS_LISTEN_PORT=str(port))
+    process = services.process("token", port, stack.log("token-start"), environment, name="token-start")
+    began = time.perf_counter()
+    try:
+        process.spawn()
+        process.wait_ready(READY_WITHIN_S)
+        return significant(time.perf_counter() - began, 3)
+    finally:
+        process.stop()
 
 
 def line(result: Result) -> str:

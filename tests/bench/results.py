@@ -63,6 +63,8 @@ class FirstRequests(msgspec.Struct, frozen=True, kw_only=True):
 
     tenants: int
     workers: int
+    start_s: float
+    """From the start of a token process until it is ready."""
     throughput: float
     p50_ms: float
     p99_ms: float

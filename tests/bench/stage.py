@@ -54,17 +54,20 @@ class Stage:
 
     # Before the load ----------------------------------------------------------------------
 
-    async def prepare(self, tenants: int, workers: int, works: set[str]) -> list[FirstRequests]:
+    async def prepare(
+        self, tenants: int, workers: int, works: set[str], start_s: float
+    ) -> list[FirstRequests]:
         """Every process has met every tenant, and all that the works need is there."""
         self._tenants = self._world.tenants[:tenants]
         self._places = spread(self._tenants)
         first: list[FirstRequests] = []
         if any(KINDS[work].service == "token" for work in works):
-            first.append(await self._meet_tenants(workers))
+            first.append(await self._meet_tenants(workers, start_s))
         if works & {"refresh", "introspect"}:
             await self._begin_chains("plain")
         if "refresh_id_token" in works:
             await self._begin_chains("with_id_token")
+            await self._meet_other_clients()
         if "jwks" in works:
             await self._all([self._once("jwks", place) for place in range(CONNECTIONS)], "jwks")
         if "sign_in" in works:
@@ -74,7 +77,7 @@ class Stage:
             self._forms = [form.filled for form in forms]
         return first
 
-    async def _meet_tenants(self, workers: int) -> FirstRequests:
+    async def _meet_tenants(self, workers: int, start_s: float) -> FirstRequests:
         """At each token process by itself, so that none has seen a tenant before."""
         took: list[Load] = []
         for address in self._addresses("token"):
@@ -86,11 +89,25 @@ class Stage:
         return FirstRequests(
             tenants=len(self._tenants),
             workers=workers,
+            start_s=start_s,
             throughput=significant(len(latencies) / sum(load.seconds for load in took)),
             p50_ms=significant(percentile(latencies, 0.5)),
             p99_ms=significant(percentile(latencies, 0.99)),
             errors=errors.total(),
         )
+
+    async def _meet_other_clients(self) -> None:
+        """The chains began at one process each, and are refreshed at any."""
+        form = {"grant_type": "client_credentials"}
+        requests = [
+            (tenant, self._host.post(f"/t/{tenant.slug}/token", form, client=tenant.with_id_token))
+            for tenant in self._tenants
+        ]
+        for address in self._addresses("token"):
+            shares = [requests[place::CONNECTIONS] for place in range(min(CONNECTIONS, len(requests)))]
+            load = await drain([Once(share_of_it, b"") for share_of_it in shares], [address])
+            if load.errors:
+                raise BenchError(f"Preparing with token failed: {_worst(load.errors)}")
 
     def _once(self, work: str, place: int) -> Once:
         mine = self._tenants[place::CONNECTIONS]

@@ -18,7 +18,7 @@ async def results(stack: Stack) -> list[Result]:
     await world.grow(stack, 3)
     stage = Stage(plan, world, {}, stack, print)
     try:
-        await stage.prepare(3, 1, set(KINDS))
+        await stage.prepare(3, 1, set(KINDS), 0.0)
         return [await stage.measure(cell, LIMITS) for cell in plan.cells(3, 1)]
     finally:
         await stage.close()
