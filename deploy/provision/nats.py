@@ -50,7 +50,7 @@ CONSUMERS = {
 
 async def provision(settings: Settings) -> list[str]:
     """Make or change streams and consumers; returns their names, for the log."""
-    client = await _connect(settings)
+    client = await connect(settings)
     try:
         jetstream = client.jetstream(timeout=10)
         for stream in STREAMS:
@@ -90,7 +90,8 @@ async def _ensure_stream(jetstream: JetStreamContext, stream: StreamConfig) -> N
         await jetstream.update_stream(stream)
 
 
-async def _connect(settings: Settings) -> Client:
+async def connect(settings: Settings) -> Client:
+    """As `ops`. Raises: ProvisionError."""
     deadline = time.monotonic() + settings.wait_s
     while True:
         client = Client()
