@@ -71,9 +71,9 @@ async def test_a_mail_and_its_page_are_in_the_language_of_who_asked(world: World
     assert mail["Subject"] == "Bestätigen Sie Ihre E-Mail-Adresse für Acme & Co"
     assert "Der Link funktioniert einmal" in text_of(mail)
     page = await world.person().get(link_in(mail).removeprefix("http://localhost"))
-    assert "Ist das Ihre E-Mail-Adresse?" in page.text
+    assert "Ist das Ihre E\N{NON-BREAKING HYPHEN}Mail-Adresse?" in page.text
     done = await person.submit(await person.get(str(page.url)))
-    assert "E-Mail-Adresse bestätigt" in done.text
+    assert "Mail-Adresse bestätigt" in done.text
 
 
 async def test_waits_are_counted_in_the_readers_language(world: World) -> None:
