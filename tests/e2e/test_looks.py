@@ -1,0 +1,95 @@
+"""Every page of the dashboard, and every component on phone and desktop, light and dark: axe finds nothing.
+
+axe-core checks WCAG 2.2 A and AA as far as a machine can. Besides: nothing is wider than the screen,
+and a page that violates its own policy fails (conftest).
+"""
+
+import re
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page
+
+from docs.components.__main__ import draw
+from tests.e2e.test_main_job import signed_in
+from tests.support.home import Home
+from tests.support.product import DEVELOPER, Product
+
+__all__ = ["signed_in"]
+
+APP_PAGES = [
+    "", "/first-sign-in", "/clients", "/clients/{app}", "/clients/{app}/rotate-secret", "/add-client",
+    "/add-client?type=native", "/users", "/add-user", "/branding", "/keys", "/keys/rotate",
+    "/keys/emergency", "/keys/settings", "/members", "/audit-log", "/settings", "/disable",
+]  # fmt: skip
+PAGES = ["/dashboard", "/dashboard/register-app", "/dashboard/api-tokens"]
+SCREENS = [
+    pytest.param({"width": 390, "height": 844}, "light", id="phone, light"),
+    pytest.param({"width": 1280, "height": 800}, "dark", id="desktop, dark"),
+]
+RULES = {
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    "resultTypes": ["violations"],
+}
+
+
+def faults(page: Page) -> list[str]:
+    """What axe says of the page, and whether it is too wide; empty for a good one."""
+    found: list[dict[str, Any]] = Axe().run(page, options=RULES).response["violations"]
+    said = [f"{rule['id']}: {node['html'][:120]}" for rule in found for node in rule["nodes"]]
+    wider = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    return said + ([f"{wider} px too wide"] if wider > 0 else [])
+
+
+def test_every_page_of_the_dashboard(signed_in: Page, acme: Home, product: Product) -> None:
+    """On a phone; light and dark differ in tokens alone, which the page of all components shows."""
+    page, found = signed_in, {}
+    page.set_viewport_size({"width": 390, "height": 844})
+    here = f"/dashboard/apps/{acme.slug}"
+    for path in [*PAGES, *(here + each.format(app=acme.slug) for each in APP_PAGES)]:
+        answer = page.goto(product.origin + path)
+        assert answer is not None
+        assert answer.status == 200, path
+        found[path] = faults(page)
+    page.goto(product.origin + "/dashboard/register-app")
+    page.get_by_role("button", name="Register app").click()
+    page.get_by_role("alert").wait_for()
+    found["a refused form"] = faults(page)
+    page.goto(product.origin + "/dashboard/nothing")
+    found["no such page"] = faults(page)
+    assert {path: said for path, said in found.items() if said} == {}
+
+
+@pytest.mark.parametrize(("viewport", "scheme"), SCREENS)
+def test_the_page_of_all_components(page: Page, tmp_path: Any, viewport: Any, scheme: Any) -> None:
+    page.set_viewport_size(viewport)
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    page.goto(draw(tmp_path).as_uri())
+    assert faults(page) == []
+    page.get_by_role("button", name="Sign out everywhere…").click()
+    dialog = page.get_by_role("dialog")
+    dialog.wait_for()
+    assert faults(page) == []
+    page.keyboard.press("Escape")
+    dialog.wait_for(state="hidden")
+
+
+def test_the_first_steps_need_no_script(chromium: Browser, product: Product) -> None:
+    context = chromium.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(product.origin + "/dashboard/sign-in")
+    page.get_by_label("Email").fill(DEVELOPER[0])
+    page.get_by_label("Password", exact=True).fill(DEVELOPER[1])
+    page.get_by_role("button", name="Sign in").click()
+    page.goto(product.origin + "/dashboard/register-app")
+    page.get_by_label("Name", exact=True).fill("Without script")
+    page.get_by_label("App ID").fill("no-script-" + str(id(page)))
+    page.get_by_role("radio", name=re.compile("Flask")).check()
+    page.get_by_role("button", name="Register app").click()
+    assert "MTAS_APP_SECRET=mtas_cs_" in page.locator("#env").inner_text()
+    assert page.get_by_role("button", name="Copy").count() == 0, "what cannot work is not shown"
+    page.get_by_role("link", name=re.compile("wait for the first sign-in")).click()
+    page.get_by_role("link", name="Look again").click()
+    assert page.get_by_role("heading", name="Waiting for the first sign-in").is_visible()
+    context.close()
