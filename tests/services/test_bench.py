@@ -8,6 +8,9 @@ from tests.bench.results import Result
 from tests.bench.stage import Stage
 from tests.bench.world import World
 
+pytestmark = pytest.mark.alone
+"""32 sign-ins at once wait for their hashes; beside another load some of them would wait too long."""
+
 LIMITS = {kind.limit: 1_000.0 for kind in KINDS.values()}
 
 
