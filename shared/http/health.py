@@ -7,6 +7,7 @@ import msgspec
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
+from shared.http.leaving import is_leaving
 from shared.metrics import CONTENT_TYPE, Metrics
 
 Check = Callable[[], Awaitable[bool]]
@@ -28,9 +29,10 @@ def health_routes(checks: Mapping[str, Check], metrics: Metrics) -> list[HTTPRou
         results = dict(
             zip(checks, await asyncio.gather(*(_within(check) for check in checks.values())), strict=True)
         )
+        ready = all(results.values()) and not is_leaving()
         return Response(
-            content=msgspec.json.encode({"ready": all(results.values()), "checks": results}),
-            status_code=200 if all(results.values()) else 503,
+            content=msgspec.json.encode({"ready": ready, "checks": results}),
+            status_code=200 if ready else 503,
             media_type="application/json",
         )
 

@@ -18,6 +18,10 @@ _LOOK_EVERY_S: Final = 0.02
 _leaving = False
 
 
+def is_leaving() -> bool:
+    return _leaving
+
+
 def headers() -> tuple[tuple[bytes, bytes], ...]:
     """What an answer has to say about it."""
     return HEADERS if _leaving else ()

@@ -169,7 +169,7 @@ async def test_what_a_service_says_of_itself_stays_inside(gateway: Gateway) -> N
     async def chatty(_: object) -> bytes:
         return (
             b"HTTP/1.1 200 OK\r\nserver: uvicorn\r\nx-powered-by: python\r\nx-request-id: other\r\n"
-            b"content-length: 0\r\n\r\n"
+            b"x-envoy-immediate-health-check-fail: true\r\ncontent-length: 0\r\n\r\n"
         )
 
     gateway.services["token"].behaviour = chatty

@@ -10,6 +10,8 @@ from tests.gateway.process import Gateway
 from tests.gateway.service import Request, Service
 from tests.gateway.wire import reply
 
+LEFT = "/failed_active_hc/excluded_via_immediate_hc_fail"
+
 
 async def _drop(_: Request) -> bytes | None:
     return None
@@ -102,6 +104,27 @@ async def test_an_instance_that_is_not_ready_gets_nothing_while_another_is(start
     assert (len(first.requests), len(second.requests)) == (0, 20)
 
 
+async def test_an_instance_that_leaves_gets_nothing_more_at_once(start: Start) -> None:
+    """Not only from the next health check on (shared/http/leaving.py); and nobody outside is told."""
+    gateway = await start(token_instances=2)
+    first, second = gateway.instances["token"]
+
+    async def leave(_: Request) -> bytes | None:
+        first.ready = False
+        return reply(200, b"", [("connection", "close"), ("x-envoy-immediate-health-check-fail", "true")])
+
+    first.behaviour = leave
+    while not first.requests:
+        assert (await gateway.ask("POST", "/t/acme/token")).status == 200
+    await _wait_for(gateway, first, LEFT, times=10)  # half a second: the next check is later
+    before = len(first.requests), len(second.requests)
+    for _ in range(20):
+        answer = await gateway.ask("POST", "/t/acme/token")
+        assert answer.status == 200
+        assert "x-envoy-immediate-health-check-fail" not in answer.headers
+    assert (len(first.requests), len(second.requests)) == (before[0], before[1] + 20)
+
+
 async def test_when_no_instance_is_ready_they_still_decide_for_themselves(start: Start) -> None:
     """Keys are served without a database, sign-ins not: the service knows, the gateway does not."""
     gateway = await start()
@@ -128,11 +151,12 @@ async def test_an_answer_of_503_is_passed_on_and_nobody_is_ejected_for_it(start:
     assert len(second.requests) > 20
 
 
-async def _wait_for(gateway: Gateway, service: Service, flag: str) -> None:
+async def _wait_for(gateway: Gateway, service: Service, flag: str, *, times: int = 200) -> None:
     """Until Envoy's view of the instance has this health."""
     wanted = f"127.0.0.1:{service.port}::health_flags::{flag}\n"
-    for _ in range(200):
+    for _ in range(times):
         if wanted in (await gateway.ask_admin("/clusters")).body.decode():
             return
         await asyncio.sleep(0.05)
-    raise AssertionError(f"the instance never became {flag}")
+    clusters = (await gateway.ask_admin("/clusters")).body.decode()
+    raise AssertionError([line for line in clusters.splitlines() if "health_flags" in line])

@@ -133,6 +133,7 @@ def test_while_it_leaves_it_answers_and_sends_the_gateway_elsewhere(stores: Stac
         answer = eventually(
             lambda: found if LEAVING in (found := client.get(f"{url}/livez")).headers else None
         )
+        assert client.get(f"{url}/readyz").status_code == 503
     assert LEAVING not in before
     assert answer.status_code == 200
     assert answer.headers["connection"] == "close"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from shared.clock import random_bytes
 from shared.oauth import client_secret, refresh_token
 from shared.oauth.authorization_code import CODE_LENGTH, code_key, family_id_of, generate_code
-from shared.oauth.refresh_token import MAX_GENERATION, PREFIX, RefreshToken, RefreshTokenKeys
+from shared.oauth.refresh_token import MAX_GENERATION, PREFIX, RefreshToken, RefreshTokenKeys, open_token
 from shared.secret import Secret, b64url, from_b64url
 
 KEYS = RefreshTokenKeys({7: bytes(range(32))})
@@ -64,6 +64,25 @@ def test_an_older_key_still_verifies() -> None:
     rotated = RefreshTokenKeys({8: bytes(32), 7: bytes(range(32))})
     assert rotated.open(text, TENANT, "acme") is not None
     assert RefreshTokenKeys({8: bytes(32)}).open(text, TENANT, "acme") is None
+
+
+def test_a_tenants_own_keys_open_its_tokens_and_no_others() -> None:
+    """What leaves with a tenant that moves speaks for it alone."""
+    text = KEYS.issue(RefreshToken(uuid4(), 0), TENANT, "acme")
+    assert open_token(text, "acme", KEYS.of_tenant(TENANT)) is not None
+    assert open_token(text, "acme", [(7, bytes(32)), *KEYS.of_tenant(TENANT)]) is not None, "ids may repeat"
+    assert open_token(text, "acme2", KEYS.of_tenant(TENANT)) is None
+    assert open_token(text, "acme", KEYS.of_tenant(uuid4())) is None
+    assert open_token(text, "acme", [(8, key) for _, key in KEYS.of_tenant(TENANT)]) is None
+
+
+def test_a_key_that_moved_in_opens_for_its_tenant_alone() -> None:
+    under, sealed = KEYS.seal(b"k" * 32, TENANT, bytes(12))
+    assert KEYS.unseal(under, sealed, TENANT) == b"k" * 32
+    assert KEYS.unseal(under, sealed, uuid4()) is None
+    assert KEYS.unseal(under, sealed[:-1], TENANT) is None
+    assert KEYS.unseal(under, b"", TENANT) is None
+    assert KEYS.unseal(9, sealed, TENANT) is None, "a key of ours that is gone"
 
 
 def test_a_code_has_256_bits_and_valkey_never_sees_it() -> None:
