@@ -21,7 +21,7 @@ log = structlog.get_logger()
 
 Kind: TypeAlias = Literal[
     # authorize
-    "unknown_client", "client_disabled", "redirect_uri", "pkce", "scope", "request", "wrong_password",
+    "unknown_client", "redirect_uri", "pkce", "scope", "request", "wrong_password",
     # token
     "wrong_secret", "secret_missing", "code_verifier", "code_redirect_uri", "code_expired", "code_unknown",
     "code_redeemed",
