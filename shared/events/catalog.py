@@ -21,6 +21,7 @@ from shared.events.users import UserDisabled as UserDisabled
 from shared.events.users import UserEnabled as UserEnabled
 from shared.events.users import UserPasswordChanged as UserPasswordChanged
 from shared.events.users import UserRegistered as UserRegistered
+from shared.events.users import UserSignedOut as UserSignedOut
 from shared.events.users import UserUpdated as UserUpdated
 
 
@@ -241,6 +242,7 @@ CATALOG: dict[str, type[Event]] = {
         UserRegistered,
         UserDisabled,
         UserEnabled,
+        UserSignedOut,
         UserUpdated,
         UserPasswordChanged,
         UserDeleted,

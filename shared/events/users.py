@@ -12,6 +12,7 @@ class UserRegistered(Event, frozen=True, kw_only=True):
     type: ClassVar[str] = "user.registered"
     source: ClassVar[Source] = "authorize"
     by: Literal["sign_up", "administrator"]
+    actor: str | None = None
 
 
 class UserDisabled(Event, frozen=True, kw_only=True):
@@ -19,6 +20,7 @@ class UserDisabled(Event, frozen=True, kw_only=True):
 
     type: ClassVar[str] = "user.disabled"
     source: ClassVar[Source] = "authorize"
+    actor: str | None = None
 
 
 class UserEnabled(Event, frozen=True, kw_only=True):
@@ -26,6 +28,15 @@ class UserEnabled(Event, frozen=True, kw_only=True):
 
     type: ClassVar[str] = "user.enabled"
     source: ClassVar[Source] = "authorize"
+    actor: str | None = None
+
+
+class UserSignedOut(Event, frozen=True, kw_only=True):
+    """An administrator signed a user out everywhere: their sessions and grants are void."""
+
+    type: ClassVar[str] = "user.signed_out"
+    source: ClassVar[Source] = "authorize"
+    actor: str | None
 
 
 class UserUpdated(Event, frozen=True, kw_only=True):
@@ -53,6 +64,7 @@ class UserDeleted(Event, frozen=True, kw_only=True):
     type: ClassVar[str] = "user.deleted"
     source: ClassVar[Source] = "authorize"
     by: Literal["user", "administrator"]
+    actor: str | None = None
 
 
 class ConsentGiven(Event, frozen=True, kw_only=True):
@@ -100,9 +112,10 @@ class SessionRenewed(Event, frozen=True, kw_only=True):
 
 class SessionEnded(Event, frozen=True, kw_only=True):
     """A user signed out, or somebody else in the same browser; or the user ended it from another
-    session, or by a new password: families bound to the session end with it."""
+    session, or by a new password, or `actor` did: families bound to the session end with it."""
 
     type: ClassVar[str] = "session.ended"
     source: ClassVar[Source] = "authorize"
     user_id: UUID
-    reason: Literal["signed_out", "replaced", "ended_by_user", "password_changed"]
+    reason: Literal["signed_out", "replaced", "ended_by_user", "password_changed", "ended_by_administrator"]
+    actor: str | None = None

@@ -1,12 +1,15 @@
 """Users of an app: list them here; authorize, whose they are, makes, disables and deletes them."""
 
-from typing import Annotated
+import contextlib
+from collections.abc import Iterator
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 
-from services.admin.authorize_api import MadeUser, NewUser
-from services.admin.flows.access import Principal, Right, open_app
+from services.admin.authorize_api import MadeUser, NewUser, UserSession
+from services.admin.flows.access import OpenedApp, Principal, Right, open_app
+from services.admin.flows.confirm_identity import require_fresh
 from services.admin.flows.context import Context
 from services.admin.flows.emails import email_key
 from services.admin.flows.once import Once
@@ -14,8 +17,10 @@ from services.admin.flows.paging import DEFAULT_LIMIT, Page, after_id, check_lim
 from services.admin.flows.refused import Conflict, FieldError, Invalid, NotFound
 from services.admin.internal_api import InternalRefused, Problem
 from services.admin.store import users
+from services.admin.store.apps import App
 from services.admin.store.users import User
 from shared.settings import Doc
+from shared.unavailable import Unavailable
 
 
 class CreateUser(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -24,6 +29,15 @@ class CreateUser(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     email: Annotated[str, Doc(description="Unique within the app.")]
     password: Annotated[str, Doc(description="15 to 256 characters, and none that is guessed early.")]
     name: Annotated[str | None, Doc(description="Shown to them and in the `name` claim.")] = None
+
+
+class ShownUser(msgspec.Struct, frozen=True, kw_only=True):
+    """`sessions` is None while nobody can say."""
+
+    app: App
+    rights: frozenset[Right]
+    user: User
+    sessions: tuple[UserSession, ...] | None
 
 
 async def list_users(
@@ -54,7 +68,12 @@ async def create_user(
     another request waits; should we die in between, the user is there and the next one is a Conflict.
     """
     tenant_id = await _tenant_to_change(context, principal, app_id)
-    user = NewUser(email=wanted.email.strip(), password=wanted.password, name=wanted.name or None)
+    user = NewUser(
+        email=wanted.email.strip(),
+        password=wanted.password,
+        name=wanted.name or None,
+        actor=principal.actor,
+    )
     if once is None:
         return await _create(context, tenant_id, user)
     async with context.database.transaction() as connection:
@@ -71,15 +90,39 @@ async def _create(context: Context, tenant_id: UUID, user: NewUser) -> MadeUser:
         raise _refused(refusal.problem) from None
 
 
+async def get_user(context: Context, principal: Principal, app_id: str, user_id: UUID) -> User:
+    """Raises: NotFound."""
+    async with open_app(context, principal, app_id, Right.VIEW) as opened:
+        return await _get(opened, user_id)
+
+
+async def show_user(context: Context, principal: Principal, app_id: str, user_id: UUID) -> ShownUser:
+    """With their live sessions. Raises: NotFound."""
+    async with open_app(context, principal, app_id, Right.VIEW) as opened:
+        user = await _get(opened, user_id)
+    sessions = None
+    with contextlib.suppress(Unavailable, InternalRefused):
+        sessions = tuple(await context.authorize.list_sessions(opened.app.tenant_id, user_id))
+    return ShownUser(app=opened.app, rights=opened.rights, user=user, sessions=sessions)
+
+
+async def list_sessions(
+    context: Context, principal: Principal, app_id: str, user_id: UUID
+) -> list[UserSession]:
+    """Live ones, the last seen first. Raises: NotFound, Unavailable."""
+    async with open_app(context, principal, app_id, Right.VIEW) as opened:
+        tenant_id = opened.app.tenant_id
+    with _not_found():
+        return await context.authorize.list_sessions(tenant_id, user_id)
+
+
 async def set_user_disabled(
     context: Context, principal: Principal, app_id: str, user_id: UUID, *, disabled: bool
 ) -> User:
     """The user as they are now. Raises: NotFound, Forbidden, Unavailable."""
     tenant_id = await _tenant_to_change(context, principal, app_id)
-    try:
-        await context.authorize.set_user_disabled(tenant_id, user_id, disabled)
-    except InternalRefused:
-        raise NotFound from None
+    with _not_found():
+        await context.authorize.set_user_disabled(tenant_id, user_id, disabled, principal.actor)
     async with context.database.tenant(tenant_id) as connection:
         user = await users.get_user(connection, tenant_id, user_id)
     if user is None:
@@ -87,11 +130,49 @@ async def set_user_disabled(
     return user
 
 
-async def delete_user(context: Context, principal: Principal, app_id: str, user_id: UUID) -> None:
-    """Nothing of it comes back. Raises: NotFound, Forbidden, Unavailable."""
+async def end_session(
+    context: Context, principal: Principal, app_id: str, user_id: UUID, session_id: UUID
+) -> None:
+    """With the grants that came of it. Raises: NotFound, Forbidden, Unavailable."""
     tenant_id = await _tenant_to_change(context, principal, app_id)
+    with _not_found():
+        await context.authorize.end_session(tenant_id, user_id, session_id, principal.actor)
+
+
+async def sign_out_user(context: Context, principal: Principal, app_id: str, user_id: UUID) -> None:
+    """Everywhere: all sessions and grants are void. Raises: NotFound, Forbidden, Unavailable."""
+    tenant_id = await _tenant_to_change(context, principal, app_id)
+    with _not_found():
+        await context.authorize.sign_out_user(tenant_id, user_id, principal.actor)
+
+
+async def export_user(context: Context, principal: Principal, app_id: str, user_id: UUID) -> dict[str, Any]:
+    """All that is kept about them (GDPR Art. 15, 20). Raises: NotFound, Forbidden, Unavailable."""
+    tenant_id = await _tenant_to_change(context, principal, app_id)
+    with _not_found():
+        return await context.authorize.export_user(tenant_id, user_id)
+
+
+async def delete_user(context: Context, principal: Principal, app_id: str, user_id: UUID) -> None:
+    """Nothing of them comes back. Raises: NotFound, Forbidden, ConfirmationNeeded, Unavailable."""
+    tenant_id = await _tenant_to_change(context, principal, app_id)
+    require_fresh(context, principal)
+    with _not_found():
+        await context.authorize.delete_user(tenant_id, user_id, principal.actor)
+
+
+async def _get(opened: OpenedApp, user_id: UUID) -> User:
+    user = await users.get_user(opened.connection, opened.app.tenant_id, user_id)
+    if user is None:
+        raise NotFound
+    return user
+
+
+@contextlib.contextmanager
+def _not_found() -> Iterator[None]:
+    """What authorize does not know, nobody does."""
     try:
-        await context.authorize.delete_user(tenant_id, user_id)
+        yield
     except InternalRefused:
         raise NotFound from None
 

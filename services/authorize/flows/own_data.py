@@ -1,7 +1,9 @@
 """A user's profile, and everything about them: shown, exported (GDPR Art. 15, 20), deleted (Art. 17)."""
 
 import unicodedata
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
@@ -11,6 +13,7 @@ from services.authorize.flows.sessions import idle_since
 from services.authorize.flows.users import NO_NAME, InvalidUser, is_name
 from services.authorize.store import Session, account
 from services.authorize.store.account import User
+from shared.db import Connection
 from shared.events.catalog import UserDeleted, UserUpdated
 from shared.events.outbox import insert_event
 from shared.oauth.types import Tenant
@@ -36,19 +39,26 @@ async def change_name(context: Context, tenant: Tenant, session: Session, name: 
 
 async def export(context: Context, tenant: Tenant, session: Session) -> bytes:
     """All that is kept about the user, as JSON; of secrets not even hashes."""
-    tenant_id, user_id, now = tenant.tenant_id, session.user_id, context.clock()
-    async with context.database.tenant(tenant_id) as connection:
-        found: dict[str, Any] = {
-            "app": tenant.slug,
-            "exported_at": now,
-            "user": await account.get_user(connection, tenant_id, user_id),
-            "sessions": await account.list_sessions(
-                connection, tenant_id, user_id, now, idle_since(tenant, now)
-            ),
-            "connected_apps": await account.list_grants(connection, tenant_id, user_id, now),
-            "consents": await account.list_consents(connection, tenant_id, user_id),
-            "mails": await account.list_mails(connection, tenant_id, user_id),
-        }
+    now = context.clock()
+    async with context.database.tenant(tenant.tenant_id) as connection:
+        return await everything_about(
+            connection, tenant.slug, tenant.tenant_id, session.user_id, now, idle_since(tenant, now)
+        )
+
+
+async def everything_about(
+    connection: Connection, app: str, tenant_id: UUID, user_id: UUID, now: datetime, idle: datetime
+) -> bytes:
+    """The same, for whoever may have it. `idle`: sessions not seen since are over."""
+    found: dict[str, Any] = {
+        "app": app,
+        "exported_at": now,
+        "user": await account.get_user(connection, tenant_id, user_id),
+        "sessions": await account.list_sessions(connection, tenant_id, user_id, now, idle),
+        "connected_apps": await account.list_grants(connection, tenant_id, user_id, now),
+        "consents": await account.list_consents(connection, tenant_id, user_id),
+        "mails": await account.list_mails(connection, tenant_id, user_id),
+    }
     return msgspec.json.format(msgspec.json.encode(found), indent=2)
 
 

@@ -109,6 +109,7 @@ async def insert_user(
     *,
     by: Literal["sign_up", "administrator"],
     now: datetime,
+    actor: str | None = None,
 ) -> UUID:
     """Make the user in the caller's transaction. Raises: EmailTaken."""
     user_id = await store.insert_user(
@@ -123,11 +124,13 @@ async def insert_user(
     if user_id is None:
         raise EmailTaken
     await store.insert_credentials(connection, tenant_id, user_id, password_hash, now)
-    await insert_event(connection, tenant_id, user_id, UserRegistered(by=by), now)
+    await insert_event(connection, tenant_id, user_id, UserRegistered(by=by, actor=actor), now)
     return user_id
 
 
-async def create_user(context: Context, tenant_id: UUID, user: NewUser, password: str) -> UUID:
+async def create_user(
+    context: Context, tenant_id: UUID, user: NewUser, password: str, actor: str | None = None
+) -> UUID:
     """An administrator makes a user, who can sign in at once.
 
     Raises: EmailTaken, Unavailable.
@@ -135,36 +138,42 @@ async def create_user(context: Context, tenant_id: UUID, user: NewUser, password
     password_hash = await context.passwords.hash(tenant_id, password)
     async with context.database.tenant(tenant_id) as connection:
         user_id = await insert_user(
-            connection, tenant_id, user, password_hash, by="administrator", now=context.clock()
+            connection,
+            tenant_id,
+            user,
+            password_hash,
+            by="administrator",
+            now=context.clock(),
+            actor=actor,
         )
     context.relay.nudge()
     return user_id
 
 
-async def disable_user(context: Context, tenant_id: UUID, user_id: UUID) -> None:
+async def disable_user(context: Context, tenant_id: UUID, user_id: UUID, actor: str | None = None) -> None:
     """Void the user's sessions and grants. Doing it twice does it once. Raises: UnknownUser."""
     now = context.clock()
     async with context.database.tenant(tenant_id) as connection:
         if await store.disable_user(connection, tenant_id, user_id, now):
             await store.end_sessions_of_user(connection, tenant_id, user_id, now)
-            await insert_event(connection, tenant_id, user_id, UserDisabled(), now)
+            await insert_event(connection, tenant_id, user_id, UserDisabled(actor=actor), now)
         elif not await store.is_user(connection, tenant_id, user_id):
             raise UnknownUser
     context.relay.nudge()
 
 
-async def enable_user(context: Context, tenant_id: UUID, user_id: UUID) -> None:
+async def enable_user(context: Context, tenant_id: UUID, user_id: UUID, actor: str | None = None) -> None:
     """Let the user sign in again; what was void stays void. Raises: UnknownUser."""
     now = context.clock()
     async with context.database.tenant(tenant_id) as connection:
         if await store.enable_user(connection, tenant_id, user_id, now):
-            await insert_event(connection, tenant_id, user_id, UserEnabled(), now)
+            await insert_event(connection, tenant_id, user_id, UserEnabled(actor=actor), now)
         elif not await store.is_user(connection, tenant_id, user_id):
             raise UnknownUser
     context.relay.nudge()
 
 
-async def delete_user(context: Context, tenant_id: UUID, user_id: UUID) -> None:
+async def delete_user(context: Context, tenant_id: UUID, user_id: UUID, actor: str | None = None) -> None:
     """Whatever was about them goes; their grants end at once. Ids stay in the audit log.
 
     Raises: UnknownUser.
@@ -174,5 +183,5 @@ async def delete_user(context: Context, tenant_id: UUID, user_id: UUID) -> None:
         await account.revoke_grants(connection, tenant_id, user_id, reason="user_deleted", now=now)
         if not await account.delete_user(connection, tenant_id, user_id):
             raise UnknownUser
-        await insert_event(connection, tenant_id, user_id, UserDeleted(by="administrator"), now)
+        await insert_event(connection, tenant_id, user_id, UserDeleted(by="administrator", actor=actor), now)
     context.relay.nudge()

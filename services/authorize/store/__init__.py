@@ -77,6 +77,17 @@ async def get_app_names(connection: Connection, tenant_id: UUID) -> tuple[str, .
     return tuple(names) if names else None
 
 
+async def get_export_terms(connection: Connection, tenant_id: UUID, now: datetime) -> tuple[str, datetime]:
+    """Of a tenant that is there: its slug, and when a session that is not idle was last seen."""
+    row = await connection.fetchrow(_SQL["get_export_terms"], tenant_id)
+    return row["slug"], now - timedelta(seconds=row["session_idle_ttl_s"])
+
+
+async def void_grants(connection: Connection, tenant_id: UUID, user_id: UUID, now: datetime) -> bool:
+    """Whatever was authenticated before `now`. False when there is no such user."""
+    return await connection.fetchval(_SQL["void_grants"], tenant_id, user_id, now) is not None
+
+
 async def get_credentials(connection: Connection, tenant_id: UUID, email_key: str) -> Credentials | None:
     row = await connection.fetchrow(_SQL["get_credentials"], tenant_id, email_key)
     return msgspec.convert(dict(row), Credentials) if row else None

@@ -8,6 +8,13 @@ select media_type, content from admin.logos where tenant_id = $1 and logo = $2;
 -- name: get_app_names
 select array[name, slug] from admin.tenants where tenant_id = $1;
 
+-- name: get_export_terms
+select slug, session_idle_ttl_s from admin.tenants where tenant_id = $1;
+
+-- name: void_grants
+update authorize.users set grants_valid_from = $3, updated_at = $3 where tenant_id = $1 and user_id = $2
+returning user_id;
+
 -- name: get_credentials
 select u.user_id, c.password_hash, u.grants_valid_from, u.disabled_at, u.email, u.email_verified
   from authorize.users u join authorize.credentials c using (tenant_id, user_id)

@@ -21,7 +21,7 @@ async def document(world: World) -> dict[str, Any]:
 async def operations(world: World) -> list[tuple[str, str]]:
     paths = (await document(world))["paths"]
     ids = {"app_id": "acme", "client_id": "acme", "user_id": NEVER, "token_id": NEVER}
-    ids |= {"developer_id": NEVER, "invitation_id": NEVER}
+    ids |= dict.fromkeys(("developer_id", "invitation_id", "session_id"), NEVER)
     return [(method.upper(), path.format(**ids)) for path, item in paths.items() for method in item]
 
 

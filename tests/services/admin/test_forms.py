@@ -43,7 +43,7 @@ def test_there_are_forms_to_protect() -> None:
 async def test_a_form_without_our_token_is_refused(world: World, path: str) -> None:
     person, _ = await world.developer(is_operator=True)
     nobody = "0198c0de-0000-7000-8000-000000000000"
-    ids = dict.fromkeys(("user_id", "developer_id", "invitation_id", "token_id"), nobody)
+    ids = dict.fromkeys(("user_id", "developer_id", "invitation_id", "token_id", "session_id"), nobody)
     path = path.format(app_id="acme", client_id="acme", **ids)
     for fields in ({"name": "x"}, {"form_token": ""}, {"form_token": "A" * 43}, {"form_token": "é"}):
         answer = await person.http.post(path, data=fields, headers={"Sec-Fetch-Site": "same-origin"})

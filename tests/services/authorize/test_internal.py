@@ -23,7 +23,11 @@ async def test_a_user_is_made_who_can_sign_in(world: World, bearer: dict[str, st
     assert made["email"] == "Grace@example.com"
     assert (await world.person().sign_in("grace@example.com")).url.path.endswith("/account")
     kind, subject, data = (await world.events())[0]
-    assert (kind, UUID(subject), data) == ("user.registered", UUID(made["user_id"]), {"by": "administrator"})
+    assert (kind, UUID(subject), data) == (
+        "user.registered",
+        UUID(made["user_id"]),
+        {"by": "administrator", "actor": None},
+    )
 
 
 async def test_an_address_is_taken_once(world: World, bearer: dict[str, str]) -> None:

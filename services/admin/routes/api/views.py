@@ -127,6 +127,20 @@ class UserView(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
+class SessionView(msgspec.Struct, frozen=True, kw_only=True):
+    """A browser that a user is signed in with."""
+
+    session_id: UUID
+    created_at: datetime
+    last_seen_at: datetime
+    user_agent: str
+    address: str
+
+
+class SessionList(msgspec.Struct, frozen=True, kw_only=True):
+    items: tuple[SessionView, ...]
+
+
 class CreatedUserView(msgspec.Struct, frozen=True, kw_only=True):
     user_id: UUID
     email: str

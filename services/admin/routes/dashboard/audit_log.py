@@ -32,6 +32,7 @@ WORDS = {
     "user.registered": "User registered",
     "user.disabled": "User disabled",
     "user.enabled": "User enabled",
+    "user.signed_out": "User signed out everywhere",
     "session.started": "User signed in",
     "session.ended": "User session ended",
     "family.revoked": "Grant revoked",

@@ -40,6 +40,9 @@ DONE: Final = {
     "member-removed": "The member was removed.",
     "invitation-revoked": "The invitation was revoked.",
     "token-revoked": "The API token was revoked. It is refused from now on.",
+    "user-signed-out": "The user is signed out everywhere.",
+    "user-deleted": "The user was deleted, with all that was about them.",
+    "session-ended": "The session was ended.",
     "signed-out": "You are signed out.",
 }
 """What a redirect may say on the page that it leads to."""

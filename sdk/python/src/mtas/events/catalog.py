@@ -141,12 +141,13 @@ class MemberRoleChanged(Data):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionEnded(Data):
     """A user signed out, or somebody else in the same browser; or the user ended it from another
-    session, or by a new password: families bound to the session end with it.
+    session, or by a new password, or `actor` did: families bound to the session end with it.
     """
 
     type: ClassVar[str] = "session.ended"
     user_id: str
     reason: str
+    actor: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,6 +262,7 @@ class UserDeleted(Data):
 
     type: ClassVar[str] = "user.deleted"
     by: str
+    actor: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,6 +270,7 @@ class UserDisabled(Data):
     """A user was disabled: their sessions and grants are void."""
 
     type: ClassVar[str] = "user.disabled"
+    actor: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -275,6 +278,7 @@ class UserEnabled(Data):
     """A disabled user was enabled again."""
 
     type: ClassVar[str] = "user.enabled"
+    actor: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -293,6 +297,15 @@ class UserRegistered(Data):
 
     type: ClassVar[str] = "user.registered"
     by: str
+    actor: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserSignedOut(Data):
+    """An administrator signed a user out everywhere: their sessions and grants are void."""
+
+    type: ClassVar[str] = "user.signed_out"
+    actor: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -335,5 +348,6 @@ EVENTS: Final[tuple[type[Data], ...]] = (
     UserEnabled,
     UserPasswordChanged,
     UserRegistered,
+    UserSignedOut,
     UserUpdated,
 )
