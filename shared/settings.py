@@ -15,7 +15,7 @@ import msgspec
 from shared.secret import Secret
 
 S = TypeVar("S", bound=msgspec.Struct)
-_THIS_MACHINE: Final = ("localhost", "127.0.0.1", "::1")
+THIS_MACHINE: Final = ("localhost", "127.0.0.1", "::1")
 Doc = msgspec.Meta
 
 
@@ -75,7 +75,7 @@ def is_safe_origin(url: str) -> bool:
     parts = urlsplit(url)
     if parts.path or parts.query or parts.fragment or "@" in parts.netloc or not parts.hostname:
         return False
-    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _THIS_MACHINE)
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in THIS_MACHINE)
 
 
 def _read(name: str, environ: Mapping[str, str]) -> str | None:

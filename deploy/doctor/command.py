@@ -16,7 +16,7 @@ from deploy.provision.errors import ProvisionError
 from deploy.provision.settings import Settings as Provisioning
 from deploy.secrets import SERVICES
 from services.admin.cli.whereabouts import ServerAway, find
-from shared.settings import SettingsError, load
+from shared.settings import THIS_MACHINE, SettingsError, load
 
 _MARK = {Verdict.OK: "✓", Verdict.WARN: "!", Verdict.FAIL: "✗"}
 
@@ -70,8 +70,8 @@ async def _checks(environ: Mapping[str, str], public_url: str | None) -> AsyncIt
     url, ca = public_url or environ.get("MTAS_PUBLIC_URL"), environ.get("MTAS_API_CA")
     if url is None and service is None:
         url, ca = _local(environ)
-    # From inside, a public URL on localhost is the container itself.
-    if public_url or (url and not (service and urlsplit(url).scheme == "http")):
+    # From inside, a public URL on localhost would be the container itself.
+    if public_url or (url and not (service and urlsplit(url).hostname in THIS_MACHINE)):
         async for finding in front.check(str(url), ca):
             yield finding
 
