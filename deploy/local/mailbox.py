@@ -118,7 +118,8 @@ _PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{ti
 <style>body{{font:16px/1.5 system-ui,sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem}}
 h1{{font-size:1.4rem}}ul{{list-style:none;padding:0}}li{{border-top:1px solid #8886;padding:.75rem 0}}
 small{{opacity:.75}}
-pre{{white-space:pre-wrap;font:inherit;border:1px solid #8886;border-radius:8px;padding:1rem}}
+pre{{white-space:pre-wrap;overflow-wrap:anywhere}}
+pre{{font:inherit;border:1px solid #8886;border-radius:8px;padding:1rem}}
 iframe{{width:100%;height:34rem;border:1px solid #8886;border-radius:8px;background:#fff}}</style></head>
 <body>{body}</body></html>"""
 

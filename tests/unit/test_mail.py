@@ -14,6 +14,7 @@ from shared.secret import Secret
 
 FACTS = Facts(
     app="Acme & Co\r\nBcc: eve@evil.example",
+    accent="#803020",
     email="a@example.com",
     link="https://auth.example/t/acme/verify?token=x&ui_locales=en",
     forgot="https://auth.example/t/acme/forgot",
@@ -40,6 +41,7 @@ def test_every_letter_is_whole_in_every_language(purpose: str, tag: str) -> None
     html = message.get_body(preferencelist=("html",))
     assert html is not None
     assert "Acme &amp; Co" in html.get_content()
+    assert "background-color:#803020" in html.get_content()
 
 
 @pytest.mark.parametrize("address", ["a,b@example.com", "<a@example.com>", "a@b@example.com", "a", ""])

@@ -18,6 +18,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What a letter may speak of. `link` is the one of this mail, `forgot` the page for a new password."""
 
     app: str
+    accent: str | None
     email: str
     link: str
     forgot: str
@@ -34,7 +35,7 @@ class Words(msgspec.Struct, frozen=True, kw_only=True):
 
 def write(purpose: str, facts: Facts, language: Language) -> Letter:
     words = WRITERS[purpose](facts, language)
-    return Letter(
+    letter = Letter(
         language=language.tag,
         direction=language.direction,
         sender=facts.app,
@@ -45,6 +46,7 @@ def write(purpose: str, facts: Facts, language: Language) -> Letter:
         link_hint=language.say(_LINK_HINT),
         small_print=tuple(language.say(each) for each in words.small_print),
     )
+    return msgspec.structs.replace(letter, accent=facts.accent) if facts.accent else letter
 
 
 def _verify_email(facts: Facts, _: Language) -> Words:

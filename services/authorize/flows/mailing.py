@@ -161,6 +161,7 @@ def _facts(context: Context, tenant: Tenant, mail_id: UUID, mail: Mail) -> Facts
         query["token"] = context.links.token(tenant.tenant_id, mail.purpose, mail_id)
     return Facts(
         app=tenant.name,
+        accent=tenant.accent,
         email=mail.email,
         link=f"{base}/{page or 'account'}?{urlencode(query)}",
         forgot=f"{base}/forgot?{urlencode({'ui_locales': mail.locale})}",
