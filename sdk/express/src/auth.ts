@@ -64,8 +64,7 @@ interface Opened {
 
 const BETWEEN_WARNINGS_S = 10;
 const MOST_WARNED = 100;
-const OPENED = Symbol("mtas session");
-type Marked = IncomingMessage & { auth?: RequestAuth; [OPENED]?: Promise<Opened> };
+type Marked = IncomingMessage & { auth?: RequestAuth };
 
 export class Auth implements MtasAuth {
   readonly config: Config;
@@ -78,6 +77,8 @@ export class Auth implements MtasAuth {
   readonly #warn: (message: string) => void;
   readonly #close: () => Promise<void>;
   readonly #warned = new Map<string, number>();
+  /** By request. Ours alone: another app in this process has other users; and a log of requests shows none. */
+  readonly #opened = new WeakMap<IncomingMessage, Promise<Opened>>();
   readonly middleware: Handler;
 
   constructor(config: Config, surroundings: Surroundings) {
@@ -152,7 +153,9 @@ export class Auth implements MtasAuth {
 
   /** Once a request, however many handlers ask. */
   open(request: IncomingMessage, response: ServerResponse): Promise<Opened> {
-    return ((request as Marked)[OPENED] ??= this.#open(request, response));
+    const opened = this.#opened.get(request) ?? this.#open(request, response);
+    this.#opened.set(request, opened);
+    return opened;
   }
 
   async #open(request: IncomingMessage, response: ServerResponse): Promise<Opened> {

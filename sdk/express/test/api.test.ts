@@ -154,6 +154,29 @@ test("nothing that an app may log shows a secret or a token", async (t) => {
   assert.ok(!JSON.stringify(auth).includes("TOKEN"));
 });
 
+test("two apps in one process each have their own users, and a log of the request shows no token", async (t) => {
+  const own = await stage(t);
+  const { default: express } = await import("express");
+  const admin = createMtasAuth({ ...own.app.options, appId: "admin", prefix: "/admin/auth" }, { now: own.clock.now });
+  const app = express();
+  let logged = "";
+  app.use(own.app.auth.middleware, (request, _, next) => {
+    logged = inspect(request, { depth: 9 });
+    next();
+  });
+  app.get("/admin", admin.requireUser(), (request, response) => void response.json(request.auth.user));
+  const server = app.listen(0, "127.0.0.1");
+  t.after(() => server.close());
+  await new Promise((resolve) => server.once("listening", resolve));
+  const { port } = server.address() as { port: number };
+  const details = { now: own.clock.seconds, accessToken: "TOKEN" };
+  const cookie = cookieHeader(sessionCookie(own.app.options, { sub: "ada" }, details));
+  const page = await own.browser.ask(`http://127.0.0.1:${port}/admin`, { headers: { cookie } });
+  assert.equal(page.status, 401, page.text);
+  assert.match(logged, /sub: 'ada'/);
+  assert.ok(!logged.includes("TOKEN"));
+});
+
 test("an error that is not ours goes to the app's error handler", async (t) => {
   const own = await stage(t);
   const { default: express } = await import("express");
