@@ -101,7 +101,8 @@ class Kept<T> {
   /** Anew although it is not old, at most once in a while; what is there if the server is away. */
   async again(): Promise<T> {
     const now = this.#now();
-    if (now < this.#nextRefetch) return this.get();
+    // Whoever comes while somebody looks waits for what that finds.
+    if (now < this.#nextRefetch) return this.#flight?.catch(() => this.get()) ?? this.get();
     this.#nextRefetch = now + BETWEEN_REFETCHES_S;
     return this.#refresh().catch(() => this.get());
   }

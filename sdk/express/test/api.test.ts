@@ -3,7 +3,10 @@ import assert from "node:assert/strict";
 import { inspect } from "node:util";
 import { test } from "node:test";
 
+import { readConfig } from "../src/config.js";
 import { Context } from "../src/context.js";
+import { Http } from "../src/http.js";
+import { Issuer } from "../src/issuer.js";
 import { ConfigurationError, createMtasAuth } from "../src/index.js";
 import { cookieHeader, sessionCookie } from "../src/testing.js";
 import { inBoth, stage, type Stage } from "./support/app.js";
@@ -175,6 +178,29 @@ test("two apps in one process each have their own users, and a log of the reques
   assert.equal(page.status, 401, page.text);
   assert.match(logged, /sub: 'ada'/);
   assert.ok(!logged.includes("TOKEN"));
+});
+
+test("whoever names a new key while it is being looked for waits for what that finds", async (t) => {
+  const own = await stage(t);
+  let goOn = (): void => undefined;
+  const held = new Promise<void>((resolve) => (goOn = resolve));
+  let fetches = 0;
+  const http = new Http(5, async (input, init) => {
+    if (String(input).endsWith("/jwks.json") && ++fetches > 1) await held;
+    return fetch(input, init);
+  });
+  const issuer = new Issuer(readConfig(own.app.options), http, own.clock.now);
+  const kid = (): string => JSON.parse(atob(own.issuer.accessToken().split(".")[0] ?? "")).kid as string;
+  assert.ok(await issuer.key(kid(), "ES256"));
+  own.issuer.rotateKeys();
+  const first = issuer.key(kid(), "ES256");
+  await new Promise((resolve) => setImmediate(resolve));
+  const second = issuer.key(kid(), "ES256");
+  await new Promise((resolve) => setImmediate(resolve));
+  goOn();
+  assert.equal((await first)?.kid, kid());
+  assert.equal((await second)?.kid, kid());
+  assert.equal(fetches, 2);
 });
 
 test("an error that is not ours goes to the app's error handler", async (t) => {
