@@ -12,7 +12,7 @@ from mtas.core.answers import NO_STORE, Answer
 from mtas.core.bff import Bff, Visit
 from mtas.core.config import Config, load_config
 from mtas.core.errors import MtasError
-from mtas.core.requests import Request
+from mtas.core.requests import WEBSOCKET, Request
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -119,7 +119,8 @@ def read_request(scope: Mapping[str, Any]) -> Request:
     raw_path = scope.get("raw_path")
     target = raw_path.decode("latin-1").partition("?")[0] if raw_path else quote(path)
     query = scope.get("query_string", b"").decode("latin-1")
-    return Request(scope.get("method", "GET"), path, f"{target}?{query}" if query else target, headers)
+    method = WEBSOCKET if scope["type"] == "websocket" else scope.get("method", "GET")
+    return Request(method, path, f"{target}?{query}" if query else target, headers)
 
 
 async def send_answer(answer: Answer, send: Send) -> None:

@@ -10,6 +10,8 @@ _FETCH_METADATA: Final = ("sec-fetch-mode", "sec-fetch-site", "sec-fetch-dest", 
 _HTML: Final = re.compile(r"(?:^|,)\s*text/html\s*(?:[;,]|$)", re.IGNORECASE)
 _PREFETCH: Final = re.compile(r"\s*prefetch\s*(?:[;,]|$)", re.IGNORECASE)
 CSRF_HEADER: Final = "x-mtas-csrf"
+WEBSOCKET: Final = "CONNECT"
+"""The method of a handshake, which is what it is in HTTP/2 (RFC 8441 §4): no GET, for it opens a door."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +36,13 @@ class Request:
 def is_allowed(method: str, headers: Mapping[str, str], app_url: str) -> bool:
     """May a request with the session cookie do this (CSRF)? Fetch Metadata first, then Origin.
 
-    A custom header cannot be sent across origins without CORS, so its presence is enough.
+    A custom header cannot be sent across origins without CORS, so its presence is enough. CORS does not
+    hold for a WebSocket, which any page may open: its Origin, always there, decides (RFC 6455 §10.2).
     """
     if method in _SAFE or CSRF_HEADER in headers:
         return True
     site = headers.get("sec-fetch-site")
-    if site is not None:
+    if site is not None and method != WEBSOCKET:
         return site == "same-origin"
     return headers.get("origin") == app_url
 
