@@ -133,17 +133,17 @@ class Bff:
         if session.refresh_token is None:
             if session.is_valid(now):
                 return Visit(request, session)
-            return Visit(request, cookies=tuple(self.jar.end(cookies)))
+            return Visit(request, cookies=tuple(self.jar.forget(session, cookies)))
         outcome = yield from self._refresher.refresh(session)
         match outcome:
             case Renewed(renewed):
                 try:
                     set_cookies = self.jar.renew(renewed, cookies, self._clock())
                 except MtasError as error:
-                    return Visit(request, cookies=tuple(self.jar.end(cookies)), error=error)
+                    return Visit(request, cookies=tuple(self.jar.forget(session, cookies)), error=error)
                 return Visit(request, renewed, cookies=tuple(set_cookies))
             case Ended():
-                return Visit(request, cookies=tuple(self.jar.end(cookies)))
+                return Visit(request, cookies=tuple(self.jar.forget(session, cookies)))
             case Failed(error):
                 if session.is_valid(self._clock()):
                     return Visit(request, session)

@@ -50,8 +50,13 @@ class CookieJar:
         older = self._names.older(cookies, session.lid, session.gen)
         return [*self._write(session, now), *map(self._delete, older)]
 
+    def forget(self, session: Session, cookies: Mapping[str, str]) -> list[str]:
+        """This session is over, found when it was used. The pointer stays: once this answer arrives, it may
+        be another login's."""
+        return [self._delete(name) for name in self._names.older(cookies, session.lid, session.gen + 1)]
+
     def end(self, cookies: Mapping[str, str]) -> list[str]:
-        """Nobody is signed in any more."""
+        """A logout: nobody is signed in any more."""
         names = self._names.all_sessions(cookies)
         if self._names.pointer in cookies:
             names.insert(0, self._names.pointer)
