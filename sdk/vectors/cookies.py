@@ -223,8 +223,18 @@ def cookies() -> dict[str, Any]:
         ),
         "without the prefix": ({f"mtas_{APP_ID}": LID, f"mtas_{APP_ID}.{LID}.0": "x"}, []),
     }
+    transaction = f"__Host-mtas_tx_{APP_ID}."
+    ours = [f"{transaction}{tx}", f"{session}.{LID}.0", f"{session}.{LID}.1.4"]
+    others = [
+        f"__Host-mtas_tx_{APP_ID}",
+        *(f"{transaction}{end}" for end in ("", "x", f"{tx}x", f"{tx[:-1]}(", f"{tx[:-1]} ", f"{tx[:-1]}é")),
+        *(f"{session}.{end}" for end in ("", "x", LID)),
+        *(f"{session}.{LID}.{end}" for end in ("", "x", "01", "0.5", "0(")),
+        f"mtas_tx_{APP_ID}.{tx}",
+    ]
     return {
         "config": CONFIG,
+        "swept": {"ours": ours, "others": others},
         "names": names,
         "headers": [
             {"name": title, "header": header, "cookies": result}

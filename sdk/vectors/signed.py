@@ -125,6 +125,7 @@ def _refused_at() -> Iterator[tuple[str, str, bool, dict[str, Any]]]:
         "expired long ago": {"exp": 1},
         "exp as text": {"exp": str(NOW + 595)},
         "exp true": {"exp": True},
+        "exp beyond any number": {"exp": 10**400},
         "exp null": {"exp": None},
         "no exp": {"exp": _ABSENT},
         "iat in the future": {"iat": NOW + LEEWAY + 1},

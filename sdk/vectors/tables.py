@@ -96,6 +96,7 @@ def return_to() -> dict[str, Any]:
         "/a%",
         "/a%2",
         "/a%zz",
+        "/a%ff",
         "/a" + "b" * 2047,
         "/é" + "b" * 2042,
     ]

@@ -70,6 +70,8 @@ export function join(name: string, cookies: Cookies): string | null {
 export class CookieNames {
   readonly pointer: string;
   readonly #transactions: string;
+  readonly #isTransaction: RegExp;
+  readonly #isSession: RegExp;
   readonly #attributes: string;
 
   constructor(appUrl: string, appId: string) {
@@ -77,6 +79,9 @@ export class CookieNames {
     const prefix = secure ? "__Host-" : "";
     this.pointer = `${prefix}mtas_${appId}`;
     this.#transactions = `${prefix}mtas_tx_${appId}.`;
+    // The whole name, not its beginning: we delete what is ours, and a Set-Cookie names nothing else.
+    this.#isTransaction = new RegExp(`^${prefix}mtas_tx_${appId}\\.[A-Za-z0-9_-]{16}$`);
+    this.#isSession = new RegExp(`^${prefix}mtas_${appId}\\.[A-Za-z0-9_-]{12}\\.(0|[1-9]\\d{0,9})(\\.[0-4])?$`);
     this.#attributes = `; Path=/; HttpOnly; SameSite=Lax${secure ? "; Secure" : ""}`;
   }
 
@@ -122,15 +127,18 @@ export class CookieNames {
   /** Deletes the generations of a login below `gen`. A higher one may be another process's, and newer. */
   forget(cookies: Cookies, lid: string, gen: number): Change[] {
     const start = `${this.pointer}.${lid}.`;
-    return [...cookies.keys()]
+    return this.#sessions(cookies)
       .filter((name) => name.startsWith(start) && parseInt(name.slice(start.length), 10) < gen)
       .map(deletion);
   }
 
   /** Deletes all sessions, and what points to them unless `pointed` says where it points now. */
   sweep(cookies: Cookies, pointed?: Change): Change[] {
-    const gone = [...cookies.keys()].filter((name) => name.startsWith(`${this.pointer}.`)).map(deletion);
-    return [...gone, pointed ?? deletion(this.pointer)];
+    return [...this.#sessions(cookies).map(deletion), pointed ?? deletion(this.pointer)];
+  }
+
+  #sessions(cookies: Cookies): string[] {
+    return [...cookies.keys()].filter((name) => this.#isSession.test(name));
   }
 
   begin(state: string, sealed: string): Change {
@@ -144,7 +152,7 @@ export class CookieNames {
   /** Deletes the transactions that do not open, and all but the newest few; `begun` opens one. */
   crowd(cookies: Cookies, begun: (sealed: string) => number | undefined): Change[] {
     return [...cookies]
-      .filter(([name]) => name.startsWith(this.#transactions))
+      .filter(([name]) => this.#isTransaction.test(name))
       .map(([name, value]) => ({ name, at: begun(value) ?? -1 }))
       .sort((one, other) => other.at - one.at)
       .filter(({ at }, i) => i >= MOST_TRANSACTIONS || at < 0)

@@ -71,7 +71,14 @@ describe("chunks", () => {
 });
 
 describe("cookies", () => {
-  const { config, names, headers, pick } = vectors("cookies");
+  const { config, names, headers, pick, swept } = vectors("cookies");
+  test("only what is ours to the end of its name is swept away", () => {
+    const own = new CookieNames(config.app_url, config.app_id);
+    const all = new Map([...swept.ours, ...swept.others].map((name: string) => [name, "x"]));
+    const gone = [...own.sweep(all, own.point("b3RoZXJsaWQx", 9)), ...own.crowd(all, () => undefined)];
+    const deleted = gone.filter(({ value }) => value === null).map(({ name }) => name);
+    assert.deepEqual(deleted.sort(), [...swept.ours].sort());
+  });
   for (const { app_url, lid, gen, state, pointer, session, transaction, secure } of names) {
     test(`names at ${app_url}`, () => {
       const own = new CookieNames(app_url, config.app_id);

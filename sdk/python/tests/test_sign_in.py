@@ -226,6 +226,14 @@ class TestCallback:
         assert (await browser.fetch(_path(issuer.approve(begun[3])))).code == "state_missing"
         assert (await browser.follow(issuer.approve(begun[4]))).status == 303
 
+    async def test_a_cookie_that_is_named_like_a_login_stops_none(
+        self, site: Site, issuer: FakeIssuer
+    ) -> None:
+        browser = site.browser()
+        browser.cookies = {"mtas_tx_app.(": "x", "mtas_tx_app.[]{}@,?/<>": "x", "mtas_app.(": "x"}
+        await browser.sign_in(issuer)
+        assert (await browser.get("/private")).status == 200
+
     async def test_a_login_lasts_ten_minutes(self, site: Site, issuer: FakeIssuer, clock: Clock) -> None:
         browser = site.browser()
         url = issuer.approve((await browser.get("/auth/login")).location)

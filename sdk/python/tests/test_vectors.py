@@ -102,6 +102,12 @@ def test_the_highest_generation_of_the_pointers_login_is_picked(case: dict[str, 
     assert names.candidates(case["cookies"]) == case["generations"]
 
 
+def test_only_what_is_ours_to_the_end_of_its_name_is_swept_away() -> None:
+    names, swept = Names(load("cookies")["config"]["app_id"], secure=True), load("cookies")["swept"]
+    cookies = dict.fromkeys((*swept["ours"], *swept["others"]), "x")
+    assert {*names.all_sessions(cookies), *names.transactions(cookies)} == set(swept["ours"])
+
+
 @pytest.mark.parametrize("case", cases("return_to"))
 def test_return_to_is_local(case: dict[str, Any]) -> None:
     file = load("return_to")

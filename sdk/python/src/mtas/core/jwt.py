@@ -176,7 +176,10 @@ def _check_common(claims: Mapping[str, Any], expected: Expected) -> None:
 
 
 def _is_time(value: object) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    try:
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:  # an integer that is none elsewhere
+        return False
 
 
 def _same(given: object, wanted: str) -> bool:

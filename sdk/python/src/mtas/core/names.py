@@ -40,6 +40,7 @@ class Names:
         prefix = "__Host-" if secure else ""
         self.pointer: Final = f"{prefix}mtas_{app_id}"
         self._transaction: Final = f"{prefix}mtas_tx_{app_id}."
+        self._any_transaction: Final = re.compile(re.escape(self._transaction) + r"[A-Za-z0-9_-]{16}")
         self._any_session: Final = re.compile(
             re.escape(self.pointer) + r"\.([A-Za-z0-9_-]{12})\." + _GENERATION + r"(\.[0-4])?", re.ASCII
         )
@@ -51,7 +52,8 @@ class Names:
         return self._transaction + b64url(hashlib.sha256(state.encode()).digest())[:16]
 
     def transactions(self, cookies: Mapping[str, str]) -> list[str]:
-        return [name for name in cookies if name.startswith(self._transaction)]
+        """Ours only: what else begins so may hold what no Set-Cookie can."""
+        return [name for name in cookies if self._any_transaction.fullmatch(name)]
 
     def candidates(self, cookies: Mapping[str, str]) -> list[int]:
         """The generations of the pointer's login, the highest first, at most eight."""

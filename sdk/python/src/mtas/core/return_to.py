@@ -19,7 +19,10 @@ def local_path(text: str | None, prefix: str) -> str | None:
     path = _PATH_END.split(text, maxsplit=1)[0]
     if "//" in path or _BROKEN_ESCAPE.search(path):
         return None
-    decoded = unquote(path)
+    try:
+        decoded = unquote(path, errors="strict")
+    except UnicodeDecodeError:
+        return None
     if any(segment in (".", "..") for segment in decoded.split("/")):
         return None
     if any(decoded == f"{prefix}/{own}" or decoded.startswith(f"{prefix}/{own}/") for own in _OWN):
