@@ -17,7 +17,7 @@ from shared.secret import Secret, b64url
 from shared.valkey import open_valkey
 from tests.chaos.broken import FAULTS, Linked
 from tests.chaos.judge import judge
-from tests.chaos.promises import may
+from tests.chaos.promises import NEEDS, may
 from tests.chaos.work import ENOUGH, KINDS, Kind, Outcome, Work
 from tests.support.product import App, Product
 from tests.support.seed import some_slug
@@ -62,17 +62,16 @@ class Matrix:
         families = self._families(app, [codes.popleft() for _ in range(ENOUGH)])
         work = Work(product, app, email, codes, families)
         work.start()
+        _wait_for_every_kind(work, 0.0)
         time.sleep(STEADY_S)
         with FAULTS[fault](self._stack, part):
             pass
         healed = time.monotonic()
-        deadline = healed + RECOVERED_WITHIN_S
-        while work.successes_since(healed) != set(KINDS) and time.monotonic() < deadline:
-            time.sleep(0.02)
+        _wait_for_every_kind(work, healed)
         work.stop()
         self._stack.wait_well()
         columns = {kind: _column(work.outcomes, kind, healed) for kind in KINDS}
-        wrong = [*_broken_promises(part, columns), *judge(self._stack, product, app, user_id, 0, work)]
+        wrong = [*_broken_promises(part, fault, columns), *judge(self._stack, product, app, user_id, 0, work)]
         return Cell(part, fault, columns, wrong)
 
     async def _codes(self, app: App, user_id: UUID, number: int) -> deque[tuple[str, str]]:
@@ -113,6 +112,13 @@ class Matrix:
             return deque(pool.map(redeem, codes))
 
 
+def _wait_for_every_kind(work: Work, since: float) -> None:
+    """Until a request of each has succeeded, or it takes too long."""
+    deadline = time.monotonic() + RECOVERED_WITHIN_S
+    while work.successes_since(since) != set(KINDS) and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
 def _column(outcomes: list[Outcome], kind: Kind, healed: float) -> Column:
     of_kind = [each for each in outcomes if each.kind == kind]
     after = [each.told for each in of_kind if each.word == "ok" and each.asked >= healed]
@@ -123,8 +129,10 @@ def _column(outcomes: list[Outcome], kind: Kind, healed: float) -> Column:
     )
 
 
-def _broken_promises(part: str, columns: dict[Kind, Column]) -> Iterator[str]:
+def _broken_promises(part: str, fault: str, columns: dict[Kind, Column]) -> Iterator[str]:
     for kind, column in columns.items():
+        if fault in ("kill", "cut") and kind in NEEDS[part] and column.words.keys() == {"ok"}:
+            yield f"{kind}: nobody noticed, so this cell shows nothing"
         for word, times in column.words.items():
             if word not in may(part, kind):
                 yield f"{kind}: {word} ×{times}"

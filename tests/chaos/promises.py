@@ -9,7 +9,7 @@ from typing import Final
 from tests.chaos.work import KINDS, Kind
 
 _EVERYTHING: Final = frozenset(KINDS)
-_NEEDS: Final[dict[str, frozenset[Kind]]] = {
+NEEDS: Final[dict[str, frozenset[Kind]]] = {
     "postgres": _EVERYTHING,
     "valkey": frozenset(("sign-in", "exchange")),
     "nats": frozenset(),
@@ -29,7 +29,7 @@ UNDECIDED: Final = frozenset(("postgres", "token", "gateway"))
 def may(part: str, kind: Kind) -> frozenset[str]:
     """The words of `work.Outcome` that are as promised."""
     words = {"ok"}
-    if kind in _NEEDS[part]:
+    if kind in NEEDS[part]:
         words.add("wait")
         if part == "gateway":
             words.add("lost")

@@ -128,12 +128,12 @@ class Rolling:
                     keys = await self._verify(app, access_token, keys)
             await self._ask(app, "token", {"grant_type": "client_credentials"})
             if number % 5 == 0:
-                await self._look(app.authorize_url(pkce()[1]).removeprefix(self._stack.public_url), 303)
+                await self._look(self._silently(app), 303)
                 await self._look(f"/api/v1/apps/{app.app_id}", 200, f"Bearer {self._operator}")
             number += 1
 
     async def _look(self, path: str, expected: int, authorization: str | None = None) -> None:
-        """At the authorization endpoint, which leads to the sign-in page; at the admin API."""
+        """At the authorization endpoint; at the admin API."""
         self.result.requests += 1
         what = path.partition("?")[0].rpartition("/")[2]
         try:
@@ -143,6 +143,11 @@ class Rolling:
         else:
             if status != expected:
                 self.result.words[f"{what}: {status}"] += 1
+
+    def _silently(self, app: App) -> str:
+        """An authorization request that shows no page and keeps nothing (OIDC Core §3.1.2.1)."""
+        url = app.authorize_url(pkce()[1], prompt="none")
+        return url.removeprefix(self._stack.public_url)
 
     def _wire(self) -> Wire:
         return self._in[self.result.requests % len(self._in)]
