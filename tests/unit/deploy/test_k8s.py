@@ -160,6 +160,18 @@ def test_each_reaches_only_what_it_needs(rendered: dict[str, list[Manifest]]) ->
     }
 
 
+def test_what_the_job_needs_can_be_applied_before_the_rest(rendered: dict[str, list[Manifest]]) -> None:
+    """By its label, as docs/deploy/kubernetes.md does: the Job, its settings, and the way to the stores."""
+    first = [
+        it
+        for it in rendered["production"]
+        if it["metadata"].get("labels", {}).get("app.kubernetes.io/component") == "provision"
+    ]
+    assert sorted(it["kind"] for it in first) == [
+        *("ConfigMap", "Job", "NetworkPolicy", "NetworkPolicy", "ServiceAccount")
+    ]
+
+
 def test_only_the_gateway_is_routed_to(rendered: dict[str, list[Manifest]]) -> None:
     (route,) = of(rendered["production"], "HTTPRoute").values()
     backends = {ref["name"] for rule in route["spec"]["rules"] for ref in rule["backendRefs"]}
