@@ -60,7 +60,7 @@ def test_an_interaction_goes_on_nowhere_else(acme: Home, globex: Home) -> None:
     url = acme.web.authorize_url(pkce()[1], prompt="consent")
     begun = acme.browser.http.get(url).headers["location"]
     assert begun.startswith(f"/t/{acme.slug}/consent?interaction=")
-    for page in ("consent", "authorize", "login", "account"):
+    for page in ("consent", "authorize", "login", "select-account"):
         elsewhere = f"/t/{globex.slug}/{page}?{begun.partition('?')[2]}"
         with globex.visitor() as browser:
             browser.http.cookies.update(acme.browser.http.cookies)
