@@ -11,6 +11,16 @@ from shared.db import Connection, load_queries
 _SQL = load_queries(__file__, "audit.sql")
 
 
+class Filter(msgspec.Struct, frozen=True, kw_only=True):
+    """What is looked for; what is None is not."""
+
+    type: str | None = None
+    actor: str | None = None
+    subject: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """An event as it was recorded. `event_id` is the event's own."""
 
@@ -44,10 +54,21 @@ async def delete_old_entries(connection: Connection, before: datetime, limit: in
 async def list_entries(
     connection: Connection,
     tenant_id: UUID,
-    type_: str | None,
+    wanted: Filter,
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[Entry]:
     occurred_at, event_id = after or (None, None)
-    rows = await connection.fetch(_SQL["list_entries"], tenant_id, type_, occurred_at, event_id, limit)
+    rows = await connection.fetch(
+        _SQL["list_entries"],
+        tenant_id,
+        occurred_at,
+        event_id,
+        wanted.type,
+        wanted.actor,
+        wanted.subject,
+        wanted.since,
+        wanted.until,
+        limit,
+    )
     return [msgspec.convert(dict(row), Entry) for row in rows]

@@ -15,15 +15,20 @@ select $1, date_trunc('day', occurred_at, 'UTC'),
  where type in ('user.registered', 'session.started', 'session.renewed')
     on conflict (tenant_id, day, kind) do update set times = counted.times + 1;
 
--- Newest first. $2 an event type, or null; ($3, $4) the entry to go on after, or null.
+-- Newest first. ($2, $3) the entry to go on after; the rest are filters; null is no limit. $5 an actor, their
+-- API tokens too (developer:…/token:…); $7 and $8 since and until when.
 -- name: list_entries
 select event_id, occurred_at, source, type, subject, data
   from admin.audit_log
  where tenant_id = $1
-   and ($2::text is null or type = $2)
-   and ($3::timestamptz is null or (occurred_at, event_id) < ($3, $4::uuid))
+   and ($2::timestamptz is null or (occurred_at, event_id) < ($2, $3::uuid))
+   and ($4::text is null or type = $4)
+   and ($5::text is null or data ->> 'actor' = $5 or split_part(data ->> 'actor', '/', 1) = $5)
+   and ($6::text is null or subject = $6)
+   and ($7::timestamptz is null or occurred_at >= $7)
+   and ($8::timestamptz is null or occurred_at < $8)
  order by occurred_at desc, event_id desc
- limit $5;
+ limit $9;
 
 -- name: delete_old_entries
 select admin.delete_old_audit_entries($1, $2);

@@ -1,6 +1,8 @@
 """The audit log: every event once, seen by its tenant alone; and what the dashboard makes of it."""
 
 import asyncio
+import csv
+import io
 from collections import Counter
 from datetime import timedelta
 from typing import Any
@@ -172,3 +174,69 @@ async def test_events_outlive_an_outage_of_the_database(
                 break
             await asyncio.sleep(0.1)
     assert {entry["type"] for entry in entries} == {"tenant.created", "client.created"}
+
+
+async def test_it_is_searched_by_who_did_it_to_what_and_when(world: World) -> None:
+    app_id = (await world.register())["app"]["app_id"]
+    ada, ci = f"developer:{uuid4()}", f"/token:{uuid4()}"
+    made = [
+        await some_event(
+            world, app_id, "client.updated", data={"actor": actor}, subject=subject,
+            time=world.clock() + timedelta(hours=hour),
+        )
+        for hour, (actor, subject) in enumerate(((ada, "a"), (ada + ci, "b"), ("operator", "a")))
+    ]  # fmt: skip
+    await record(world, *made)
+
+    async def found(**query: str) -> list[int]:
+        ids = [entry["event_id"] for entry in await log(world, app_id, **query)]
+        return [number for number, event in enumerate(made) if str(event.id) in ids]
+
+    assert await found(actor=ada) == [0, 1]
+    assert await found(actor=ada + ci) == [1]
+    assert await found(actor="operator", subject="a") == [2]
+    assert await found(subject="a", type="client.updated") == [0, 2]
+    assert await found(since=made[1].time.isoformat()) == [1, 2]
+    assert await found(until=made[1].time.isoformat()) == [0]
+    assert await found(since="2000-01-01", until="2001-01-01T00:00:00Z") == []
+    for wrong in (
+        {"actor": "x\x00"},
+        {"subject": "%"},
+        {"since": "yesterday"},
+        {"until": "0001-01-01T00:00+23:59"},
+    ):
+        answer = await world.api("GET", f"/apps/{app_id}/audit-log", params=wrong)
+        assert [error["parameter"] for error in answer.json()["errors"]] == list(wrong)
+
+
+async def test_it_is_exported_as_a_file_that_no_spreadsheet_computes(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit, "BATCH", 2)
+    monkeypatch.setattr(audit, "MAX_EXPORT", 4)
+    app_id = (await world.register())["app"]["app_id"]
+    events_ = [
+        await some_event(world, app_id, subject="=1+1", data={"actor": "@x", "reason": "a,\"b\""},
+                         time=world.clock() + timedelta(seconds=second))
+        for second in range(5)
+    ]  # fmt: skip
+    await record(world, *events_)
+    newest = [str(event.id) for event in reversed(events_)][:4]
+    path = f"/apps/{app_id}/audit-log/export"
+    lines = (await world.api("GET", path)).text.splitlines()
+    assert [msgspec.json.decode(line)["event_id"] for line in lines] == newest
+    answer = await world.api("GET", path, params={"format": "csv"})
+    assert answer.headers["content-disposition"].startswith("attachment")
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert [row["event_id"] for row in rows] == newest
+    assert {(row["subject"], row["actor"]) for row in rows} == {("'=1+1", "'@x")}
+    for wrong in ({"format": "xml"}, {"type": "x"}):
+        assert (await world.api("GET", path, params=wrong)).status_code == 422
+    person, _ = await world.developer(app_id, "viewer")
+    page = await person.get(f"/dashboard/apps/{app_id}/audit-log?actor=@x".replace("@", "%40"))
+    assert page.status_code == 422
+    assert "export?format=csv" in (await person.get(f"/dashboard/apps/{app_id}/audit-log")).text
+    file = await person.http.get(f"/dashboard/apps/{app_id}/audit-log/export?format=csv")
+    assert (file.status_code, file.text) == (200, answer.text)
+    other = (await world.register())["app"]["app_id"]
+    assert (await person.http.get(f"/dashboard/apps/{other}/audit-log/export")).status_code == 404

@@ -172,6 +172,8 @@ def _complete(operation: dict[str, Any], path: str, handler: HTTPRouteHandler) -
     if "versions" in given:
         refusals.add(412)
         parameters.append(_IF_MATCH)
+    if produced := handler.opt.get("produces"):
+        success["content"] = {media_type: {"schema": {"type": "string"}} for media_type in produced}
     if handler.opt.get("versioned"):
         success["headers"] = {"ETag": _ETAG}
     responses |= {str(status): _ref(f"responses/{status}") for status in sorted(refusals)}

@@ -20,7 +20,10 @@ log = structlog.get_logger()
 
 MEDIA_TYPE: Final = "application/problem+json"
 AnyRequest = Request[Any, Any, Any]
-_PARAMETERS: Final = ("cursor", "limit", "type", "Idempotency-Key")
+_PARAMETERS: Final = (
+    *("cursor", "limit", "type", "actor", "subject", "since", "until"),
+    "Idempotency-Key",
+)
 """Fields of a refusal that no body has."""
 _INDEX: Final = re.compile(r"\[(\d+)\]")
 

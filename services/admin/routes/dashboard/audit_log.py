@@ -1,16 +1,24 @@
 """The audit log of an app, in words."""
 
-from typing import Any
+from typing import Annotated, Any
+from urllib.parse import urlencode
 
+import msgspec
 from litestar import Response, get
+from litestar.params import QueryParameter
+from litestar.response import Stream
 
 from services.admin.flows import audit, read_apps
+from services.admin.flows.audit import Search
+from services.admin.routes.audit_export import Format, export_response
 from services.admin.routes.dashboard.apps import Cursor
 from services.admin.routes.dashboard.clients import Type
 from services.admin.routes.dashboard.pages import page
 from services.admin.routes.dashboard.visits import GivenVisit
 from services.admin.routes.given import AppId, GivenContext, GivenPrincipal
 from shared.events.catalog import CATALOG
+
+Filter = Annotated[str | None, QueryParameter()]
 
 WORDS = {
     "tenant.created": "App registered",
@@ -50,10 +58,16 @@ async def list_(
     principal: GivenPrincipal,
     app_id: AppId,
     type_: Type = None,
+    actor: Filter = None,
+    subject: Filter = None,
+    since: Filter = None,
+    until: Filter = None,
     cursor: Cursor = None,
 ) -> Response[Any]:
     shown = await read_apps.show_app(context, principal, app_id)
-    entries = await audit.list_entries(context, principal, app_id, type_, cursor)
+    search = Search(type=type_, actor=actor, subject=subject, since=since, until=until)
+    entries = await audit.list_entries(context, principal, app_id, search, cursor)
+    asked = {name: text for name, text in msgspec.structs.asdict(search).items() if text}
     return page(
         visit,
         "audit_log.html",
@@ -63,10 +77,29 @@ async def list_(
         actors=await audit.name_actors(context, entries.items),
         words=WORDS,
         types=sorted(CATALOG),
-        type=type_ or "",
+        search=search,
+        query="&" + urlencode(asked) if asked else "",
         is_first_page=cursor is None,
         section="audit-log",
     )
 
 
-ROUTES = [list_]
+@get("/apps/{app_id:str}/audit-log/export")
+async def export(
+    context: GivenContext,
+    visit: GivenVisit,
+    principal: GivenPrincipal,
+    app_id: AppId,
+    file_format: Annotated[Format, QueryParameter(name="format")] = "csv",
+    type_: Type = None,
+    actor: Filter = None,
+    subject: Filter = None,
+    since: Filter = None,
+    until: Filter = None,
+) -> Stream:
+    search = Search(type=type_, actor=actor, subject=subject, since=since, until=until)
+    batches = audit.export_entries(context, principal, app_id, search)
+    return await export_response(batches, file_format, app_id)
+
+
+ROUTES = [list_, export]
