@@ -83,7 +83,7 @@ class RedisSharing implements Sharing {
 
   constructor(config: Config, sealer: Sealer, now: () => number, open: () => Promise<Redis>) {
     // Should it end too early, the server gives both the same successor.
-    this.#lockMs = Math.ceil(config.timeoutS * 1000) + PATIENCE_MS;
+    this.#lockMs = Math.ceil(2 * config.timeoutS * 1000);
     this.#appId = config.appId;
     this.#sealer = sealer;
     this.#now = now;
