@@ -6,11 +6,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from mtas import fastapi
 from mtas.core.effects import Fetch, Fetched
 from mtas.testing import FakeIssuer
 from sdk.python.tests.support.browser import Browser
 from sdk.python.tests.support.clock import Clock
-from sdk.python.tests.support.sites import Site
+from sdk.python.tests.support.sites import Site, asgi_sender, bff
 
 
 async def test_a_user_signs_in_and_out(site: Site, issuer: FakeIssuer) -> None:
@@ -139,6 +140,27 @@ async def test_an_api_takes_bearer_tokens(site: Site, issuer: FakeIssuer) -> Non
     assert await call(f"bearer {issuer.access_token('openid read')}") == (200, None)
     foreign = issuer.access_token("read", iss="https://auth.test/t/other")
     assert (await call(f"Bearer {foreign}"))[0] == 401
+
+
+async def test_a_mounted_fastapi_app_leads_to_the_login_too(issuer: FakeIssuer, clock: Clock) -> None:
+    from fastapi import FastAPI
+
+    auth, app, mounted = fastapi.MtasAuth(bff(issuer.config, clock)), FastAPI(), FastAPI()
+
+    @mounted.get("/private")
+    async def private(user: fastapi.CurrentUser) -> str:
+        return user.sub
+
+    app.mount("/more", mounted)
+    for each in (app, mounted):
+        each.add_middleware(auth.middleware)
+    browser = Browser(asgi_sender(app))
+    reply = await browser.get("/more/private")
+    assert (reply.status, reply.location) == (303, "/auth/login?returnTo=/more/private")
+    await browser.sign_in(issuer)
+    clock.advance(600)
+    assert (await browser.get("/more/private")).json == "user-1"
+    assert len([cookie for cookie in browser.cookies if cookie.startswith("mtas_app.")]) == 1
 
 
 async def test_an_apps_own_error_stays_its_own(site: Site, issuer: FakeIssuer, clock: Clock) -> None:
