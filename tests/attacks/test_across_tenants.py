@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from services.admin.flows.api_scope import ApiScope
 from services.admin.routes.api.router import openapi_document
 from tests.attacks.members import Ids, everything, member, routes, send
 from tests.attacks.outcomes import P0, A, R, T, X
@@ -210,6 +211,60 @@ def test_a_body_does_not_say_whose_it_is(acme: Home, globex: Home, field: str) -
         answer = acme.product.api("PATCH", path, json={"name": "Hijacked", field: globex.slug})
         assert answer.status_code == 422
     assert (everything(acme), everything(globex)) == before
+
+
+async def token_of(home: Home, truth: Seed, role: str | None) -> str:
+    """An API token with every scope, of a member of this app, or of none."""
+    if not await truth.fetch("select 1 from admin.developers"):
+        home.product.developer().http.close()  # the first account is the operator's
+    email = f"token-{uuid4().hex}@example.com"
+    await truth.execute(
+        "insert into admin.developers (email, email_key, password_hash, created_at)"
+        " values ($1, $1, 'x', now())",
+        email,
+    )
+    if role is not None:
+        await truth.execute(
+            "insert into admin.members (tenant_id, developer_id, role, created_at)"
+            " select tenant_id, developer_id, $3, now() from admin.tenants, admin.developers"
+            "  where slug = $1 and email_key = $2",
+            home.slug,
+            email,
+            role,
+        )
+    body = {"name": "attack", "scope": [scope.value for scope in ApiScope], "developer": email}
+    return str(home.product.api("POST", "/api-tokens", json=body).json()["token"])
+
+
+@pytest.mark.parametrize("role", ["owner", None], ids=["owner of another app", "member of none"])
+async def test_no_token_reaches_into_another_app(
+    acme: Home, globex: Home, truth: Seed, role: str | None
+) -> None:
+    before = everything(acme), everything(globex)
+    headers = {"Authorization": f"Bearer {await token_of(acme, truth, role)}"}
+    tried = 0
+    for method, path, operation in operations(acme):
+        if "{app_id}" in path:
+            body = BODIES.get(operation["operationId"])
+            foreign, nobody = (
+                acme.product.http.request(method, ids.into(path), headers=headers, json=body)
+                for ids in (Ids.of(globex), NOBODY)
+            )
+            X(foreign, nobody)
+            tried += 1
+    assert tried >= 30
+    assert (everything(acme), everything(globex)) == before
+
+
+async def test_a_viewers_token_changes_nothing(acme: Home, truth: Seed) -> None:
+    before = everything(acme)
+    headers = {"Authorization": f"Bearer {await token_of(acme, truth, 'viewer')}"}
+    for method, path, operation in operations(acme):
+        if "{app_id}" in path:
+            body = BODIES.get(operation["operationId"])
+            answer = acme.product.http.request(method, Ids.of(acme).into(path), headers=headers, json=body)
+            assert answer.status_code in ((200, 403, 404) if method == "GET" else (403,)), (method, path)
+    assert everything(acme) == before
 
 
 # The dashboard: every route of its own handlers -----------------------------------------------
