@@ -1,12 +1,12 @@
 """Another email address: asked for here, done by the link that the new address gets; the old one is told."""
 
-from services.authorize import store
 from services.authorize.flows import email_address, limits
 from services.authorize.flows.context import Context, Visitor
 from services.authorize.flows.mail_links import use_link
 from services.authorize.flows.mailing import Mailing, mailer_of, request_mail
 from services.authorize.flows.users import NO_EMAIL_ADDRESS, EmailTaken, InvalidUser
-from services.authorize.store import Link, Session, account
+from services.authorize.store import Session, account, mails
+from services.authorize.store.mails import Link
 from shared.events.catalog import UserUpdated
 from shared.events.outbox import insert_event
 from shared.oauth.types import Tenant
@@ -44,7 +44,7 @@ async def change_email(context: Context, tenant: Tenant, token: str, mailing: Ma
             connection, tenant_id, link.user_id, email=link.email, email_key=email_key, now=now
         ):
             raise EmailTaken  # and the link stays good: the address may become free
-        await store.void_links(connection, tenant_id, link.user_id, now)
+        await mails.void_links(connection, tenant_id, link.user_id, now)
         event = UserUpdated(changed=("email", "email_verified"))
         await insert_event(connection, tenant_id, link.user_id, event, now)
         await request_mail(

@@ -1,6 +1,5 @@
 """A new password, by who knows the former one. Other sessions end, and so do the grants that came of them."""
 
-from services.authorize import store
 from services.authorize.flows.check_password import WrongCredentials
 from services.authorize.flows.confirm_password import confirm_password
 from services.authorize.flows.context import Context, Visitor
@@ -8,7 +7,7 @@ from services.authorize.flows.mailing import Mailing, request_mail
 from services.authorize.flows.own_sessions import end_others
 from services.authorize.flows.sessions import new_token
 from services.authorize.flows.users import read_new_password
-from services.authorize.store import Session, account
+from services.authorize.store import Session, account, mails
 from shared.events.catalog import UserPasswordChanged
 from shared.events.outbox import insert_event
 from shared.oauth.types import Tenant
@@ -43,7 +42,7 @@ async def change_password(
             connection, tenant_id, user_id, session.session_id, token_hash, now
         ):
             raise WrongCredentials  # signed out meanwhile: nothing is changed
-        await store.void_links(connection, tenant_id, user_id, now)
+        await mails.void_links(connection, tenant_id, user_id, now)
         await insert_event(connection, tenant_id, user_id, UserPasswordChanged(by="user"), now)
         if context.mailer is not None:
             await request_mail(

@@ -4,11 +4,11 @@ Asking is answered alike whoever has the address, or nobody, and takes as long: 
 out when the mail is sent.
 """
 
-from services.authorize import store
 from services.authorize.flows import email_address, limits
 from services.authorize.flows.context import Context, Visitor
 from services.authorize.flows.mailing import Mailing, Purpose, mailer_of, request_mail
-from services.authorize.store import Link
+from services.authorize.store import mails
+from services.authorize.store.mails import Link
 from shared.db import Connection
 from shared.oauth.types import Tenant
 
@@ -48,7 +48,7 @@ async def find_link(context: Context, tenant: Tenant, purpose: Purpose, token: s
     if mail_id is None:
         raise LinkGone
     async with context.database.tenant(tenant.tenant_id) as connection:
-        link = await store.get_link(connection, tenant.tenant_id, mail_id, purpose, context.clock())
+        link = await mails.get_link(connection, tenant.tenant_id, mail_id, purpose, context.clock())
     if link is None:
         raise LinkGone
     return link
@@ -61,7 +61,7 @@ async def use_link(
     mail_id = context.links.open(token, tenant.tenant_id, purpose)
     if mail_id is None:
         raise LinkGone
-    link = await store.use_link(connection, tenant.tenant_id, mail_id, purpose, context.clock())
+    link = await mails.use_link(connection, tenant.tenant_id, mail_id, purpose, context.clock())
     if link is None:
         raise LinkGone
     return link

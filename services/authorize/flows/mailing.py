@@ -13,11 +13,11 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from services.authorize import store
 from services.authorize.flows import email_address
 from services.authorize.flows.context import Context
 from services.authorize.flows.letters import Facts, write
-from services.authorize.store import Mail
+from services.authorize.store import mails
+from services.authorize.store.mails import Mail
 from shared.db import Connection
 from shared.events.bus import Hopeless
 from shared.events.catalog import MailRequested
@@ -88,7 +88,7 @@ async def request_mail(
     that is found out when it is sent, so that asking takes as long for an address without an account.
     """
     now = context.clock()
-    mail_id = await store.insert_mail(
+    mail_id = await mails.insert_mail(
         connection,
         tenant.tenant_id,
         purpose=purpose,
@@ -124,10 +124,10 @@ async def send_mail(context: Context, tenant_id: UUID, mail_id: UUID) -> None:
         raise Hopeless(f"{type(error).__name__}: {error}") from error
     except MailServerAway:
         async with context.database.tenant(tenant_id) as connection:
-            await store.release_mail(connection, tenant_id, mail_id)
+            await mails.release_mail(connection, tenant_id, mail_id)
         raise
     async with context.database.tenant(tenant_id) as connection:
-        await store.set_mail_sent(connection, tenant_id, mail_id, context.clock())
+        await mails.set_mail_sent(connection, tenant_id, mail_id, context.clock())
     log.info("mail sent", purpose=mail.purpose, mail_id=str(mail_id))
 
 
@@ -135,19 +135,19 @@ async def _claim(context: Context, tenant_id: UUID, mail_id: UUID) -> tuple[Mail
     """None when there is nothing to send. Raises: UnderWay."""
     now = context.clock()
     async with context.database.tenant(tenant_id) as connection:
-        mail = await store.claim_mail(connection, tenant_id, mail_id, now, now - CLAIM)
+        mail = await mails.claim_mail(connection, tenant_id, mail_id, now, now - CLAIM)
         if mail is None:
-            if await store.is_mail_waiting(connection, tenant_id, mail_id):
+            if await mails.is_mail_waiting(connection, tenant_id, mail_id):
                 raise UnderWay
             return None, None
         if mail.user_id is None:
             email_key = email_address.key_of(mail.email)
             unverified_only = mail.purpose == "verify_email"
-            mail = await store.address_mail(connection, tenant_id, mail_id, email_key, unverified_only)
+            mail = await mails.address_mail(connection, tenant_id, mail_id, email_key, unverified_only)
             if mail is None:
-                await store.set_mail_sent(connection, tenant_id, mail_id, now)
+                await mails.set_mail_sent(connection, tenant_id, mail_id, now)
                 return None, None
-        slug = await store.get_slug(connection, tenant_id)
+        slug = await mails.get_slug(connection, tenant_id)
     tenant = await context.directory.tenant_by_slug(slug) if slug else None
     return mail, tenant if tenant is not None and tenant.disabled_at is None else None
 

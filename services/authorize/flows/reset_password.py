@@ -10,7 +10,8 @@ from services.authorize.flows.context import Context, Visitor
 from services.authorize.flows.mail_links import find_link, use_link
 from services.authorize.flows.mailing import Mailing, request_mail
 from services.authorize.flows.users import read_new_password
-from services.authorize.store import Link
+from services.authorize.store import mails
+from services.authorize.store.mails import Link
 from shared.events.catalog import UserPasswordChanged
 from shared.events.outbox import insert_event
 from shared.oauth.types import Tenant
@@ -35,7 +36,7 @@ async def reset_password(
         link = await use_link(connection, context, tenant, "reset_password", token)
         await store.reset_password(connection, tenant_id, link.user_id, password_hash, link.email, now)
         await store.end_sessions_of_user(connection, tenant_id, link.user_id, now)
-        await store.void_links(connection, tenant_id, link.user_id, now)
+        await mails.void_links(connection, tenant_id, link.user_id, now)
         event = UserPasswordChanged(by="reset")
         await insert_event(connection, tenant_id, link.user_id, event, now)
         await request_mail(

@@ -8,6 +8,7 @@ import structlog
 
 from services.authorize import store
 from services.authorize.flows.context import Context
+from services.authorize.store import mails
 from shared.db import UNAVAILABLE
 
 log = structlog.get_logger()
@@ -29,6 +30,6 @@ async def forget_now(context: Context) -> None:
     while True:
         async with context.database.connection() as connection:
             deleted = await store.delete_forgotten_sessions(connection, BATCH)
-            deleted += await store.delete_forgotten_mails(connection, BATCH)
+            deleted += await mails.delete_forgotten_mails(connection, BATCH)
         if deleted == 0:
             return

@@ -18,7 +18,8 @@ from services.authorize.flows.users import EmailTaken, InvalidUser
 from services.authorize.routes.here import Here
 from services.authorize.routes.mail_links import check_mail, link_gone
 from services.authorize.routes.words import too_many_tries
-from services.authorize.store import Link, Session
+from services.authorize.store import Session
+from services.authorize.store.mails import Link
 from shared.limits import TooManyTries
 from shared.text import Text
 
