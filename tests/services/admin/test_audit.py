@@ -17,9 +17,11 @@ from services.admin import events
 from services.admin.app import create_app
 from services.admin.flows import audit
 from services.admin.flows.context import Context
+from services.admin.routes.dashboard.audit_log import WORDS
 from services.admin.settings import Settings
 from shared.db import Database
 from shared.events.bus import MAX_FAILURES, Bus
+from shared.events.catalog import CATALOG
 from shared.events.envelope import CloudEvent
 from shared.secret import Secret
 from shared.settings import load
@@ -174,6 +176,10 @@ async def test_events_outlive_an_outage_of_the_database(
                 break
             await asyncio.sleep(0.1)
     assert {entry["type"] for entry in entries} == {"tenant.created", "client.created"}
+
+
+def test_every_event_has_words() -> None:
+    assert CATALOG.keys() - WORDS.keys() == set()
 
 
 async def test_it_is_searched_by_who_did_it_to_what_and_when(world: World) -> None:
