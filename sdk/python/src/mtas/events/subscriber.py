@@ -175,13 +175,18 @@ class Subscriber:
                 self._remember(event.id)
         except RetryLater as later:
             await message.nak(delay=later.after_s)
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            await self._failed(jetstream, message, error)  # something of the handler's own: not the end of us
         except Exception as error:
             await self._failed(jetstream, message, error)
         else:
             self._failures.pop(message.metadata.sequence.stream, None)
             await message.ack()
 
-    async def _failed(self, jetstream: JetStreamContext, message: Msg, error: Exception) -> None:
+    async def _failed(self, jetstream: JetStreamContext, message: Msg, error: BaseException) -> None:
         sequence = message.metadata.sequence.stream
         # Counted here, not by deliveries: one that was given back, or put off, is no failure.
         failures = self._failures[sequence] = self._failures.get(sequence, 0) + 1
