@@ -1,11 +1,13 @@
 """Several processes with a store in common: one refresh; and none the worse when the store is away."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import redis
 
+from mtas.core.config import ConfigError
 from mtas.testing import FakeIssuer
 from sdk.python.tests.support.browser import NAVIGATE, Browser, Reply
 from sdk.python.tests.support.clock import Clock
@@ -85,6 +87,15 @@ async def test_what_lies_in_the_store_is_sealed(
     replies = await race(sites[1:], browser, 1)
     assert replies[0].status == 200, "what does not open is as if it were not there"
     assert rotations(issuer) == 2
+
+
+@pytest.mark.parametrize("framework", ["asgi", "flask"])
+def test_a_store_whose_client_is_missing_is_said_at_the_start(
+    framework: str, issuer: FakeIssuer, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "redis", None)
+    with pytest.raises(ConfigError, match=r"MTAS_REDIS_URL .* pip install 'mtas\[redis\]'"):
+        SITES[framework]({**issuer.config, "redis_url": "redis://localhost"}, clock)
 
 
 @pytest.mark.parametrize("framework", ["asgi", "flask"])

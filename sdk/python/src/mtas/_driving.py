@@ -2,10 +2,12 @@
 
 import threading
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from typing import Any, Final
 
 import httpx2
 
+from mtas.core.config import Config, ConfigError, Problem
 from mtas.core.effects import Fetch, Fetched
 
 FAKES: Final[dict[str, Callable[[Fetch], Fetched]]] = {}
@@ -14,6 +16,13 @@ FAKES: Final[dict[str, Callable[[Fetch], Fetched]]] = {}
 HEADERS: Final = {"Accept-Encoding": "identity"}  # a body is as long as it says
 UNLOCK: Final = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
 STORE_TIMEOUT_S: Final = 1.0
+
+
+def check_store(config: Config) -> None:
+    """Raises: ConfigError, at the start: else the first refresh would miss the store's client."""
+    if config.redis_url is not None and find_spec("redis") is None:
+        message = "is set, and its client is not installed: pip install 'mtas[redis]'"
+        raise ConfigError([Problem("redis_url", message)])
 
 
 def http_settings(timeout_s: float) -> dict[str, Any]:

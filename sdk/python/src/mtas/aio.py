@@ -57,6 +57,7 @@ class AsyncAuth:
 
 class AsyncDriver:
     def __init__(self, config: Config, ticks: Callable[[], float]) -> None:
+        _driving.check_store(config)
         self._config = config
         self._kept = _driving.KeptResults(ticks)
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -65,6 +65,7 @@ class _Flight:
 
 class SyncDriver:
     def __init__(self, config: Config, ticks: Callable[[], float]) -> None:
+        _driving.check_store(config)
         self._config = config
         self._kept = _driving.KeptResults(ticks)
         self._lock = threading.Lock()
