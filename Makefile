@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help run image test test-unit test-store test-services test-conformance test-attacks test-gateway \
-	test-e2e test-express test-compose test-architecture browser race check format lock docs texts components breached-passwords clean
+	test-e2e test-express test-compose test-architecture browser race check format lock docs texts components screenshots breached-passwords clean
 
 # The first Python that is new enough.
 PYTHON := $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -120,6 +120,10 @@ lock: ## compile the lock files anew from pyproject.toml
 	$(COMPILE) pyproject.toml --group dev -o deploy/lock/dev.txt
 
 ##@ Documents
+
+screenshots: browser ## a picture of every page, phone and desktop, light and dark, in build/screenshots
+	@rm -rf build/screenshots
+	$(DEV) env MTAS_SCREENSHOTS=build/screenshots pytest -q tests/e2e/test_pages_in_a_browser.py -k as_it_should_be
 
 breached-passwords: ## make the filter of breached passwords anew (docs/sign-in-protection.md)
 	$(DEV) python -m deploy.breached_passwords
