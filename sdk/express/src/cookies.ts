@@ -12,6 +12,8 @@ export const LARGEST = 3800;
 const MOST_CHUNKS = 5;
 const MOST_CANDIDATES = 8;
 const MOST_TRANSACTIONS = 4;
+/** Of their values together: Node refuses a request whose headers have more than 16 KB. */
+const LARGEST_TRANSACTIONS = 4096;
 export const LAST_GENERATION = 2 ** 31 - 1;
 const TRANSACTION_MAX_AGE_S = 600;
 
@@ -151,11 +153,12 @@ export class CookieNames {
 
   /** Deletes the transactions that do not open, and all but the newest few; `begun` opens one. */
   crowd(cookies: Cookies, begun: (sealed: string) => number | undefined): Change[] {
+    let size = 0;
     return [...cookies]
       .filter(([name]) => this.#isTransaction.test(name))
-      .map(([name, value]) => ({ name, at: begun(value) ?? -1 }))
+      .map(([name, value]) => ({ name, value, at: begun(value) ?? -1 }))
       .sort((one, other) => other.at - one.at)
-      .filter(({ at }, i) => i >= MOST_TRANSACTIONS || at < 0)
+      .filter(({ value, at }, i) => at < 0 || i >= MOST_TRANSACTIONS || (size += value.length) > LARGEST_TRANSACTIONS)
       .map(({ name }) => deletion(name));
   }
 

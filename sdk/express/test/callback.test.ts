@@ -114,6 +114,18 @@ inBoth("each tab has its own login, and the oldest give way", async (express, t)
   assertPage(await call(own, tabs[1] ?? ""), 400, "state_missing");
 });
 
+inBoth("logins with long ways back give way sooner, so that a request's headers stay short", async (express, t) => {
+  const own = await stage(t, express);
+  const way = `/${"a".repeat(2047)}`;
+  for (let i = 0; i < 6; i += 1) {
+    own.clock.seconds += 1;
+    await own.browser.ask(`${own.app.origin}/auth/login?returnTo=${way}`);
+    const size = [...own.browser.cookies].reduce((sum, [name, value]) => sum + name.length + value.length, 0);
+    assert.ok(size < 8000, String(size));
+  }
+  assert.equal(own.browser.cookies.size, 2);
+});
+
 inBoth("the back button on the callback leads on when a session is there", async (express, t) => {
   const own = await stage(t, express, { defaultReturnTo: "/hello" });
   const url = await answered(own);

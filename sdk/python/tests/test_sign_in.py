@@ -248,6 +248,17 @@ class TestCallback:
         assert (await browser.fetch(_path(issuer.approve(begun[3])))).code == "state_missing"
         assert (await browser.follow(issuer.approve(begun[4]))).status == 303
 
+    async def test_logins_with_long_ways_back_do_not_pile_up_either(
+        self, site: Site, issuer: FakeIssuer, clock: Clock
+    ) -> None:
+        browser = site.browser()
+        for _ in range(6):
+            clock.advance(1)
+            begun = await browser.get(f"/auth/login?returnTo=/{'a' * 2047}")
+            assert len(browser.cookie_header["cookie"]) < 8000
+        assert len(browser.cookies) == 2
+        assert (await browser.follow(issuer.approve(begun.location))).location == f"/{'a' * 2047}"
+
     async def test_a_cookie_that_is_named_like_a_login_stops_none(
         self, site: Site, issuer: FakeIssuer
     ) -> None:

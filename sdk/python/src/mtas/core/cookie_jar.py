@@ -11,6 +11,8 @@ from mtas.core.session import Session, Transaction, read_session, read_transacti
 
 TRANSACTION_MAX_AGE_S: Final = 600
 _MOST_OLDER_TRANSACTIONS: Final = 4
+_LARGEST_OLDER_TRANSACTIONS: Final = 4096
+"""Of their values together: servers refuse a request whose headers are too long, 16 KB in Node."""
 
 
 class CookieJar:
@@ -65,12 +67,14 @@ class CookieJar:
     def begin_transaction(
         self, transaction: Transaction, cookies: Mapping[str, str], now: float
     ) -> list[str]:
-        """A login's cookie, beside those of the four newest others: each tab has its own."""
+        """A login's cookie, beside those of the newest others, four at most: each tab has its own."""
         others = {
             name: self._open_transaction(cookies[name], now) for name in self._transaction_names(cookies)
         }
         newest = sorted(others, key=lambda name: -other.iat if (other := others[name]) else 1)
         kept = [name for name in newest[:_MOST_OLDER_TRANSACTIONS] if others[name] is not None]
+        while sum(len(cookies[name]) for name in kept) > _LARGEST_OLDER_TRANSACTIONS:
+            kept.pop()
         sealed = self._transactions.seal(transaction.claims(), self._entropy(sealing.IV_LENGTH))
         name = self._names.transaction(transaction.state)
         return [
