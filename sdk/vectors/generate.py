@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from sdk.vectors import cookies, documents, refusals, signed, tables
+from sdk.vectors import configuration, cookies, documents, refusals, signed, tables
 
 HERE: Final = Path(__file__).parent
 VECTORS: Final[dict[str, Callable[[], dict[str, Any]]]] = {
@@ -28,7 +28,7 @@ VECTORS: Final[dict[str, Callable[[], dict[str, Any]]]] = {
     "navigation": tables.navigation,
     "refresh": tables.refresh,
     "errors": tables.errors,
-    "config": tables.config,
+    "config": configuration.config,
 }
 
 

@@ -1,0 +1,212 @@
+"""/callback: what is checked, and what each failure says."""
+
+import base64
+import json
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from mtas.core.effects import Fetch, Fetched
+from mtas.testing import FakeIssuer
+from sdk.python.tests.support.browser import Browser
+from sdk.python.tests.support.clock import Clock
+from sdk.python.tests.support.sites import Site
+
+
+async def test_iss_is_checked_first(site: Site, issuer: FakeIssuer) -> None:
+    browser = site.browser()
+    url = issuer.approve((await browser.get("/auth/login")).location)
+    for wrong in ("", "iss=https%3A%2F%2Fevil.example", "iss=" + issuer.issuer + "%2F"):
+        head, _, _ = url.partition("iss=")
+        reply = await browser.fetch(_path(head + wrong + "&code=x"))
+        assert (reply.status, reply.code) == (400, "issuer_mismatch")
+    reply = await browser.fetch(_path(f"{url}&iss={issuer.issuer}"))
+    assert reply.code == "issuer_mismatch"
+    assert (await browser.follow(url)).status == 303
+
+
+async def test_state_of_another_browser(site: Site, issuer: FakeIssuer) -> None:
+    url = issuer.approve((await site.browser().get("/auth/login")).location)
+    stranger = site.browser()
+    page = await stranger.follow(url)
+    assert page.status == 400
+    assert page.header("content-type") == "text/html; charset=utf-8"
+    assert b"state_missing" in page.body
+    assert b'<a href="/auth/login">Try again</a>' in page.body
+    assert (await stranger.fetch(_path(url))).code == "state_missing"
+    assert stranger.cookies == {}
+
+
+async def test_a_state_that_does_not_fit(site: Site, issuer: FakeIssuer) -> None:
+    """Missing, another, twice; the login's cookie damaged, or another login's."""
+    browser, other = site.browser(), site.browser()
+    url = _path(issuer.approve((await browser.get("/auth/login")).location))
+    await other.get("/auth/login")
+    (name, value), (foreign_name, foreign) = *browser.cookies.items(), *other.cookies.items()
+    without, _, rest = url.partition("state=")
+    for target, cookies, code in (
+        (without + rest.partition("&")[2], browser.cookies, "state_invalid"),
+        (url + "&state=another", browser.cookies, "state_invalid"),
+        (f"{without}state=another&{rest.partition('&')[2]}", browser.cookies, "state_missing"),
+        (url, {name: value[:-2] + "AA"}, "state_missing"),
+        (url, {name: foreign}, "state_invalid"),
+        (url, {foreign_name: value}, "state_missing"),
+    ):
+        reply = await Browser(site.send, dict(cookies)).fetch(target)
+        assert (reply.status, reply.code) == (400, code)
+        assert reply.all("set-cookie") == []
+    assert [request for request in issuer.requests if request.url.endswith("/token")] == []
+    assert (await browser.get(url)).status == 303
+
+
+async def test_state_is_used_once(site: Site, issuer: FakeIssuer) -> None:
+    browser = site.browser()
+    url = issuer.approve((await browser.get("/auth/login")).location)
+    assert (await browser.follow(url)).status == 303
+    asked = len(issuer.requests)
+    again = await browser.follow(url)  # the back button
+    assert (again.status, again.location) == (303, "/")
+    assert len(issuer.requests) == asked
+    browser.cookies.clear()
+    assert (await browser.fetch(_path(url))).code == "state_missing"
+
+
+async def test_each_tab_has_its_own_login(site: Site, issuer: FakeIssuer) -> None:
+    browser = site.browser()
+    first = (await browser.get("/auth/login?returnTo=/one")).location
+    second = (await browser.get("/auth/login?returnTo=/two")).location
+    assert (await browser.follow(issuer.approve(second))).location == "/two"
+    assert (await browser.follow(issuer.approve(first))).location == "/one"
+
+
+async def test_logins_that_nobody_finishes_do_not_pile_up(
+    site: Site, issuer: FakeIssuer, clock: Clock
+) -> None:
+    browser = site.browser()
+    begun = []
+    for _ in range(9):
+        begun.append((await browser.get("/auth/login")).location)
+        clock.advance(1)
+    assert len([name for name in browser.cookies if "_tx_" in name]) == 5
+    assert (await browser.fetch(_path(issuer.approve(begun[3])))).code == "state_missing"
+    assert (await browser.follow(issuer.approve(begun[4]))).status == 303
+
+
+async def test_logins_with_long_ways_back_do_not_pile_up_either(
+    site: Site, issuer: FakeIssuer, clock: Clock
+) -> None:
+    browser = site.browser()
+    for _ in range(6):
+        clock.advance(1)
+        begun = await browser.get(f"/auth/login?returnTo=/{'a' * 2047}")
+        assert len(browser.cookie_header["cookie"]) < 8000
+    assert len(browser.cookies) == 2
+    assert (await browser.follow(issuer.approve(begun.location))).location == f"/{'a' * 2047}"
+
+
+async def test_a_cookie_that_is_named_like_a_login_stops_none(site: Site, issuer: FakeIssuer) -> None:
+    browser = site.browser()
+    browser.cookies = {"mtas_tx_app.(": "x", "mtas_tx_app.[]{}@,?/<>": "x", "mtas_app.(": "x"}
+    await browser.sign_in(issuer)
+    assert (await browser.get("/private")).status == 200
+
+
+async def test_a_login_lasts_ten_minutes(site: Site, issuer: FakeIssuer, clock: Clock) -> None:
+    browser = site.browser()
+    url = issuer.approve((await browser.get("/auth/login")).location)
+    clock.advance(600)
+    assert (await browser.fetch(_path(url))).code == "state_missing"
+
+
+async def test_a_refusal_is_told(site: Site, issuer: FakeIssuer) -> None:
+    browser = site.browser()
+    asked = _asked((await browser.get("/auth/login")).location)
+    told = await browser.fetch(_path(issuer.callback(asked, error="access_denied")))
+    assert (told.status, told.code) == (403, "authorization_refused")
+    assert told.json["detail"] == "The auth server said: access_denied."
+    assert browser.cookies == {}
+    asked = _asked((await browser.get("/auth/login")).location)
+    page = await browser.follow(issuer.callback(asked, error="<script>alert(1)</script>"))
+    assert page.status == 403
+    assert b"script" not in page.body
+    assert "default-src 'none'" in str(page.header("content-security-policy"))
+
+
+async def test_codes_that_the_server_rejects(site: Site, issuer: FakeIssuer) -> None:
+    browser = site.browser()
+    url = issuer.approve((await browser.get("/auth/login")).location)
+    reply = await browser.fetch(_path(url.replace("code=", "code=x")))
+    assert (reply.status, reply.code) == (400, "code_rejected")
+
+
+async def test_the_apps_own_credentials_are_wrong(site: Site, issuer: FakeIssuer) -> None:
+    browser = site.browser()
+    url = issuer.approve((await browser.get("/auth/login")).location)
+    issuer.app_secret = "rotated"
+    reply = await browser.fetch(_path(url))
+    assert (reply.status, reply.code) == (500, "client_rejected")
+
+
+async def test_a_server_that_is_away_costs_no_login(site: Site, issuer: FakeIssuer) -> None:
+    browser = site.browser()
+    url = issuer.approve((await browser.get("/auth/login")).location)
+    issuer.away = True
+    reply = await browser.fetch(_path(url))
+    assert (reply.status, reply.code, reply.header("retry-after")) == (503, "server_unavailable", "2")
+    issuer.away = False
+    assert (await browser.follow(url)).status == 303
+
+
+@pytest.mark.parametrize("change", ["nonce", "sub", "aud", "iss", "at_hash", "signature"])
+async def test_an_id_token_that_does_not_fit(asgi: Site, issuer: FakeIssuer, change: str) -> None:
+    browser = asgi.browser()
+    url = issuer.approve((await browser.get("/auth/login")).location)
+
+    def forge(request: Fetch) -> Fetched | None:
+        if not request.url.endswith("/token"):
+            return None
+        good = issuer.respond(request)
+        return _with_id_token(issuer, good, change)
+
+    issuer.on_request = forge
+    reply = await browser.fetch(_path(url))
+    assert (reply.status, reply.code) == (400, "id_token_invalid")
+    assert browser.cookies == {}
+
+
+@pytest.mark.parametrize(
+    ("off_s", "said"),
+    [(-95, "95 seconds behind"), (700, "700 seconds ahead of")],
+    ids=["behind", "ahead"],
+)
+async def test_a_wrong_clock_is_named(
+    site: Site, issuer: FakeIssuer, clock: Clock, off_s: int, said: str
+) -> None:
+    browser = site.browser()
+    url = issuer.approve((await browser.get("/auth/login")).location)
+    issuer.clock = Clock(clock.now - off_s)
+    reply = await browser.fetch(_path(url))
+    assert (reply.status, reply.code) == (500, "clock_skew")
+    assert reply.json["detail"] == f"This machine's clock is {said} the auth server's."
+
+
+def _asked(url: str) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+
+
+def _path(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.path}?{parts.query}"
+
+
+def _with_id_token(issuer: FakeIssuer, good: Fetched, change: str) -> Fetched:
+    tokens = json.loads(good.body)
+    payload = tokens["id_token"].split(".")[1]
+    claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    if change == "signature":
+        tokens["id_token"] = tokens["id_token"][:-6] + "AAAAAA"
+    elif change == "sub":
+        tokens["id_token"] = issuer.sign("JWT", claims | {"sub": ""})
+    else:
+        tokens["id_token"] = issuer.sign("JWT", claims | {change: "another"})
+    return issuer.json(200, tokens)
