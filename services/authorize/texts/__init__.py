@@ -23,9 +23,9 @@ from shared.text import Text
 HERE: Final = Path(__file__).parent
 SOURCE: Final = "en"
 MAX_TAGS: Final = 20
-_ACCEPTED: Final = re.compile(
-    r"\s*([A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*|\*)\s*(?:;\s*q=([01](?:\.\d{0,3})?))?\s*"
-)
+# Of a part without spaces around it. Between two repetitions of a space stands something that must be there,
+# so that no number of spaces makes it try every way to share them out.
+_ACCEPTED: Final = re.compile(r"([A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*|\*)(?:\s*;\s*q=([01](?:\.\d{0,3})?))?")
 
 
 class Language:
@@ -85,7 +85,7 @@ def accepted(header: str) -> list[str]:
     """`Accept-Language` (RFC 9110 §12.5.4), most wanted first; what cannot be read is left out."""
     found = []
     for position, part in enumerate(header.split(",")[:MAX_TAGS]):
-        if match := _ACCEPTED.fullmatch(part):
+        if match := _ACCEPTED.fullmatch(part.strip()):
             weight = float(match.group(2) or 1)
             if weight > 0 and match.group(1) != "*":
                 found.append((-weight, position, match.group(1)))

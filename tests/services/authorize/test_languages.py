@@ -2,6 +2,7 @@
 
 import pytest
 
+from services.authorize.texts import accepted
 from tests.services.authorize.conftest import PASSWORD, World
 from tests.services.authorize.test_mail import come, sign_up
 from tests.support.post import Post, link_in, text_of
@@ -84,3 +85,9 @@ async def test_waits_are_counted_in_the_readers_language(world: World) -> None:
         answer = await person.send(page, wrong, headers=GERMAN)
     assert answer.status_code == 429
     assert "Warten Sie 1 Sekunde " in answer.text
+
+
+def test_no_number_of_spaces_keeps_the_header_from_being_read() -> None:
+    """Trying every way to share them out would take an hour."""
+    assert accepted("de" + " " * 300_000 + "x, en") == ["en"]
+    assert accepted(" de ; q=0.5 , en") == ["en", "de"]
