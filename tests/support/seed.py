@@ -1,8 +1,10 @@
 """Rows for tests of one service, as the service that owns them would have written them."""
 
+import asyncio
 import os
+from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -11,6 +13,11 @@ from shared.clock import random_bytes
 from shared.oauth import client_secret
 from shared.oauth.scope import USER_SCOPE
 from shared.oauth.types import ClientType
+
+T = TypeVar("T")
+_IS_WAITED_FOR: Final = (
+    "select exists (select from pg_locks l where not l.granted and $1 = any(pg_blocking_pids(l.pid)))"
+)
 
 
 def some_slug(prefix: str = "acme") -> str:
@@ -37,6 +44,21 @@ class Seed:
             return [dict(row) for row in await connection.fetch(statement, *values)]
         finally:
             await connection.close()
+
+    async def while_under_way(self, statement: str, *values: object, do: Coroutine[Any, Any, T]) -> T:
+        """`do`, while a transaction has made this change and not committed it: that follows once `do`
+        waits for it, or has done without."""
+        changing, watching = await asyncpg.connect(self._url), await asyncpg.connect(self._url)
+        try:
+            async with changing.transaction():
+                await changing.execute(statement, *values)
+                task, pid = asyncio.ensure_future(do), changing.get_server_pid()
+                while not task.done() and not await watching.fetchval(_IS_WAITED_FOR, pid):
+                    pass
+            return await task
+        finally:
+            await changing.close()
+            await watching.close()
 
     async def tenant(self, slug: str, **settings: object) -> UUID:
         columns = {

@@ -1,5 +1,6 @@
 """A new password, by who knows the former one. Other sessions end, and so do the grants that came of them."""
 
+from services.authorize import store
 from services.authorize.flows.check_password import WrongCredentials
 from services.authorize.flows.confirm_password import confirm_password
 from services.authorize.flows.context import Context, Visitor
@@ -32,9 +33,10 @@ async def change_password(
     old = await confirm_password(context, tenant, visitor, session, current)
     read_new_password(new, session.email, session.name or "", tenant.name, tenant.slug)
     new_hash = await context.passwords.hash(tenant_id, new)
-    now = context.clock()
     token, token_hash = new_token(context)
     async with context.database.tenant(tenant_id) as connection:
+        await store.lock_user(connection, tenant_id, user_id)  # first, as a reset does
+        now = context.clock()
         if not await account.update_password(connection, tenant_id, user_id, old=old, new=new_hash, now=now):
             raise WrongCredentials
         await end_others(connection, tenant, session, now, "password_changed")

@@ -4,6 +4,7 @@ Asking is answered alike whoever has the address, or nobody, and takes as long: 
 out when the mail is sent.
 """
 
+from services.authorize import store
 from services.authorize.flows import email_address, limits
 from services.authorize.flows.context import Context, Visitor
 from services.authorize.flows.mailing import Mailing, Purpose, mailer_of, request_mail
@@ -57,11 +58,18 @@ async def find_link(context: Context, tenant: Tenant, purpose: Purpose, token: s
 async def use_link(
     connection: Connection, context: Context, tenant: Tenant, purpose: Purpose, token: str
 ) -> Link:
-    """In the caller's transaction. Raises: LinkGone for all but one, however many try at once."""
-    mail_id = context.links.open(token, tenant.tenant_id, purpose)
+    """In the caller's transaction, which has the user to itself from here on: of two links at once one
+    finds the other used, or itself made void by it. Raises: LinkGone for all but one, however many try.
+    """
+    tenant_id, now = tenant.tenant_id, context.clock()
+    mail_id = context.links.open(token, tenant_id, purpose)
     if mail_id is None:
         raise LinkGone
-    link = await mails.use_link(connection, tenant.tenant_id, mail_id, purpose, context.clock())
+    link = await mails.get_link(connection, tenant_id, mail_id, purpose, now)
+    if link is None:
+        raise LinkGone
+    await store.lock_user(connection, tenant_id, link.user_id)
+    link = await mails.use_link(connection, tenant_id, mail_id, purpose, now)
     if link is None:
         raise LinkGone
     return link

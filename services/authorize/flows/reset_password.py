@@ -30,10 +30,9 @@ async def reset_password(
     link = await find_link(context, tenant, "reset_password", token)  # before the work of hashing
     read_new_password(password, link.present_email, tenant.name, tenant.slug)
     password_hash = await context.passwords.hash(tenant_id, password)
-    now = context.clock()
     async with context.database.tenant(tenant_id) as connection:
-        await store.lock_user(connection, tenant_id, link.user_id)  # of two links at once one finds its own
         link = await use_link(connection, context, tenant, "reset_password", token)
+        now = context.clock()  # the user is locked: whoever has signed in by now did so before
         await store.reset_password(connection, tenant_id, link.user_id, password_hash, link.email, now)
         await store.end_sessions_of_user(connection, tenant_id, link.user_id, now)
         await mails.void_links(connection, tenant_id, link.user_id, now)

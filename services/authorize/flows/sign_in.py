@@ -67,6 +67,10 @@ async def _start(
     passwords = context.passwords
     new = await passwords.hash(tenant_id, password) if passwords.needs_rehash(old) else None
     async with context.database.tenant(tenant_id) as connection:
+        # Verifying takes its time: a password that was changed meanwhile signs nobody in, or whoever
+        # knew it would stay behind the change that was to put them out.
+        if not await store.lock_password(connection, tenant_id, credentials.user_id, old):
+            raise WrongCredentials
         session = await start_session(connection, context, tenant, credentials.user_id, visitor)
         if session is None:
             raise WrongCredentials

@@ -101,6 +101,12 @@ async def update_password_hash(
     await connection.execute(_SQL["update_password_hash"], tenant_id, user_id, old, new, now)
 
 
+async def lock_password(connection: Connection, tenant_id: UUID, user_id: UUID, password_hash: str) -> bool:
+    """False when it is another by now. If not, it stays until the transaction ends."""
+    found = await connection.fetchval(_SQL["lock_password"], tenant_id, user_id, password_hash)
+    return found is not None
+
+
 async def verify_email(
     connection: Connection, tenant_id: UUID, user_id: UUID, email: str, now: datetime
 ) -> bool:

@@ -37,6 +37,14 @@ update authorize.credentials
    set password_hash = $4, updated_at = $5
  where tenant_id = $1 and user_id = $2 and password_hash = $3;
 
+-- Still the password that was verified, and until the transaction ends no other: a reset or a change under way
+-- is waited for. The user before the credentials, as everybody who locks both.
+-- name: lock_password
+select u.user_id
+  from authorize.users u join authorize.credentials c using (tenant_id, user_id)
+ where u.tenant_id = $1 and u.user_id = $2 and u.disabled_at is null and c.password_hash = $3
+   for share of u for update of c;
+
 -- name: is_user
 select exists (select from authorize.users where tenant_id = $1 and user_id = $2);
 

@@ -126,3 +126,14 @@ async def test_a_hash_of_former_days_is_renewed(world: World) -> None:
     assert "m=19456,t=2,p=1" in stored
     assert not Passwords(workers=1).needs_rehash(stored)
     assert (await world.person().sign_in("old@example.com")).status_code == 200
+
+
+async def test_a_password_that_is_changed_while_it_is_verified_signs_nobody_in(world: World) -> None:
+    """Whoever knew it would otherwise stay behind the reset that was to put them out."""
+    answer = await world.seed.while_under_way(
+        "update authorize.credentials set password_hash = 'another' where tenant_id = $1",
+        world.tenant_id,
+        do=world.person().sign_in(),
+    )
+    assert answer.status_code == 422
+    assert not await world.seed.fetch("select from authorize.sessions where tenant_id = $1", world.tenant_id)
