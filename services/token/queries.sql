@@ -1,11 +1,11 @@
 -- The token service's statements. The hot path's are functions, because each sets the tenant and
 -- decides, or reads, in one round trip: deploy/postgres/migrations/0002_token_decisions.sql,
--- 0008_reads_at_once.sql and 0009_rotate_family.sql.
+-- 0008_reads_at_once.sql, 0009_rotate_family.sql and 0024_codes_in_flight.sql.
 
 -- Single use: the family's id is derived from the code, so a second insert collides and revokes.
 -- name: redeem_code
 select outcome, email, email_verified, name, updated_at
-  from token.redeem_code($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14);
+  from token.redeem_code($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15);
 
 -- name: rotate_family
 select outcome, generation, user_id, scope, audience, auth_time, email, email_verified, name, updated_at

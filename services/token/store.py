@@ -37,6 +37,7 @@ class NewFamily(msgspec.Struct, frozen=True, kw_only=True):
     idle_expires_at: datetime
     absolute_expires_at: datetime
     refusal: str | None
+    code_issued_at: datetime | None = None
 
 
 class Rotation(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,6 +106,7 @@ async def redeem_code(
         family.idle_expires_at,
         family.absolute_expires_at,
         family.refusal,
+        family.code_issued_at,
     )
     assert row is not None
     return row["outcome"], _user(row, family.user_id) if row["outcome"] == "redeemed" else None

@@ -32,6 +32,7 @@ class CodeGrant(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     session_id: UUID
     auth_time: datetime
     expires_at: datetime
+    issued_at: datetime | None = None  # None: by an instance of the version before
 
 
 def generate_code(entropy: Entropy) -> Secret:

@@ -178,7 +178,7 @@ def _is_too_old(session: Session, max_age: int | None, now: datetime) -> bool:
 async def _issue_code(
     context: Context, tenant: Tenant, request: AuthorizationRequest, session: Session
 ) -> Answer:
-    ttl = timedelta(seconds=tenant.code_ttl_s)
+    ttl, now = timedelta(seconds=tenant.code_ttl_s), context.clock()
     code = generate_code(context.entropy)
     grant = CodeGrant(
         client_id=request.client_id,
@@ -190,7 +190,8 @@ async def _issue_code(
         user_id=session.user_id,
         session_id=session.session_id,
         auth_time=session.auth_time,
-        expires_at=context.clock() + ttl,
+        expires_at=now + ttl,
+        issued_at=now,
     )
     await store.insert_code(context.valkey, tenant.tenant_id, code, grant, ttl)
     return request.reply_to.answer(code=code.reveal())

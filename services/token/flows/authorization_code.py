@@ -137,4 +137,5 @@ def _family_of(
         idle_expires_at=now + timedelta(seconds=min(lifetime_s, tenant.refresh_idle_ttl_s)),
         absolute_expires_at=now + timedelta(seconds=lifetime_s),
         refusal=refusal,
+        code_issued_at=grant.issued_at,
     )

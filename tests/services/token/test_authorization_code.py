@@ -124,12 +124,32 @@ async def test_a_user_who_may_no_longer_sign_in_gets_no_token(world: World, chan
     assert family["revoked_reason"] == "user_disabled_or_signed_out"
 
 
-async def test_a_code_from_a_session_that_has_ended_gives_nothing_unless_offline(world: World) -> None:
-    session_id = await world.session(ended=True)
-    bound = await world.code(session_id=session_id)
-    assert (await world.redeem(bound)).json()["error"] == "invalid_grant"
-    offline = await world.code(session_id=session_id, scope=("openid", "offline_access"))
-    assert (await world.redeem(offline)).status_code == 200
+@pytest.mark.parametrize("scope", [("openid",), ("openid", "offline_access")], ids=" ".join)
+async def test_a_code_from_a_session_that_has_ended_gives_nothing(
+    world: World, scope: tuple[str, ...]
+) -> None:
+    """Not offline either: who ends other sessions ends what a stranger holds of them."""
+    code = await world.code(session_id=await world.session(ended=True), scope=scope)
+    assert (await world.redeem(code)).json()["error"] == "invalid_grant"
+
+
+async def test_a_code_from_before_its_client_was_disconnected_gives_nothing(world: World) -> None:
+    other = f"{world.slug}-spa"
+    await world.seed.client(world.tenant_id, other, ClientType.SPA)
+    now = world.clock()
+    before = {"scope": ("openid", "offline_access"), "issued_at": now}
+    held, of_another = await world.code(**before), await world.code(client_id=other, **before)
+    after = await world.code(issued_at=now + timedelta(seconds=2))
+    await world.sign_in()
+    await world.seed.execute(
+        "update token.families set revoked_at = $2, revoked_reason = 'disconnected_by_user'"
+        " where tenant_id = $1",
+        world.tenant_id,
+        now + timedelta(seconds=1),
+    )
+    assert (await world.redeem(held)).json()["error"] == "invalid_grant"
+    assert (await world.redeem(of_another, {"client_id": other}, auth=None)).status_code == 200
+    assert (await world.redeem(after)).status_code == 200
 
 
 async def test_without_a_signing_key_the_code_is_not_consumed(world: World) -> None:
