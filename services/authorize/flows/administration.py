@@ -9,7 +9,7 @@ from services.authorize import store
 from services.authorize.flows.context import Context
 from services.authorize.flows.own_data import everything_about
 from services.authorize.flows.users import UnknownUser
-from services.authorize.store import account
+from services.authorize.store import account, mails
 from services.authorize.store.account import LiveSession
 from shared.db import Connection
 from shared.events.catalog import SessionEnded, UserSignedOut
@@ -39,6 +39,7 @@ async def end_session(
     async with context.database.tenant(tenant_id) as connection:
         if not await account.end_session_of_user(connection, tenant_id, user_id, session_id, now):
             raise UnknownSession
+        await mails.void_email_changes(connection, tenant_id, user_id, now)
         event = SessionEnded(user_id=user_id, reason="ended_by_administrator", actor=actor)
         await insert_event(connection, tenant_id, session_id, event, now)
     context.relay.nudge()
@@ -55,6 +56,7 @@ async def sign_out(context: Context, tenant_id: UUID, user_id: UUID, actor: str 
         ):
             ended = SessionEnded(user_id=user_id, reason="ended_by_administrator", actor=actor)
             await insert_event(connection, tenant_id, session_id, ended, now)
+        await mails.void_email_changes(connection, tenant_id, user_id, now)
         await account.revoke_grants(
             connection, tenant_id, user_id, reason="signed_out_by_administrator", now=now
         )

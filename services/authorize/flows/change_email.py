@@ -1,6 +1,7 @@
 """Another email address: asked for here, done by the link that the new address gets; the old one is told."""
 
 from services.authorize.flows import email_address, limits
+from services.authorize.flows.check_password import WrongCredentials
 from services.authorize.flows.context import Context, Visitor
 from services.authorize.flows.mail_links import use_link
 from services.authorize.flows.mailing import Mailing, mailer_of, request_mail
@@ -17,7 +18,7 @@ async def ask_for_new_email(
 ) -> None:
     """Nothing changes yet, and nothing is said of who else may have the address.
 
-    Raises: MailOff, InvalidUser, TooManyTries.
+    Raises: MailOff, InvalidUser, TooManyTries, WrongCredentials.
     """
     mailer_of(context)
     email = email_address.clean(email)
@@ -25,6 +26,8 @@ async def ask_for_new_email(
         raise InvalidUser({"email": NO_EMAIL_ADDRESS})
     await limits.count_mail(context, tenant.tenant_id, visitor.address, email_address.key_of(email))
     async with context.database.tenant(tenant.tenant_id) as connection:
+        if not await account.lock_session(connection, tenant.tenant_id, session.user_id, session.session_id):
+            raise WrongCredentials  # signed out meanwhile: a link would be one that nobody made void
         await request_mail(
             connection, context, tenant, "change_email", email, mailing, user_id=session.user_id
         )

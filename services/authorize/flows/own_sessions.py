@@ -1,4 +1,8 @@
-"""The sessions of a user, as they see and end them. One that ends takes the grants that came of it along."""
+"""The sessions of a user, as they see and end them. One that ends takes the grants that came of it along.
+
+So does the wish for another email address: a stranger who asked for theirs must not get the account by
+a link that outlives their session.
+"""
 
 from datetime import datetime
 from typing import Literal
@@ -6,7 +10,7 @@ from uuid import UUID
 
 from services.authorize.flows.context import Context
 from services.authorize.flows.sessions import idle_since
-from services.authorize.store import Session, account
+from services.authorize.store import Session, account, mails
 from services.authorize.store.account import LiveSession
 from shared.db import Connection
 from shared.events.catalog import SessionEnded
@@ -30,6 +34,8 @@ async def end_one(context: Context, tenant: Tenant, session: Session, session_id
         ended = await account.end_session_of_user(
             connection, tenant.tenant_id, session.user_id, session_id, now
         )
+        if ended:
+            await mails.void_email_changes(connection, tenant.tenant_id, session.user_id, now)
         await _tell(connection, tenant, session, ended, now, "ended_by_user")
     context.relay.nudge()
 
@@ -51,6 +57,7 @@ async def end_others(
     """In the caller's transaction. Grants that outlive a session (offline_access) are revoked too."""
     tenant_id, user_id = tenant.tenant_id, session.user_id
     ended = await account.end_other_sessions(connection, tenant_id, user_id, session.session_id, now)
+    await mails.void_email_changes(connection, tenant_id, user_id, now)
     await _tell(connection, tenant, session, ended, now, reason)
     await account.revoke_grants(
         connection, tenant_id, user_id, but_session_id=session.session_id, reason=reason, now=now

@@ -11,7 +11,7 @@ import msgspec
 from services.authorize import store
 from services.authorize.flows import email_address
 from services.authorize.flows.context import Context
-from services.authorize.store import account
+from services.authorize.store import account, mails
 from shared.db import Connection
 from shared.events.catalog import UserDeleted, UserDisabled, UserEnabled, UserRegistered
 from shared.events.outbox import insert_event
@@ -156,6 +156,7 @@ async def disable_user(context: Context, tenant_id: UUID, user_id: UUID, actor: 
     async with context.database.tenant(tenant_id) as connection:
         if await store.disable_user(connection, tenant_id, user_id, now):
             await store.end_sessions_of_user(connection, tenant_id, user_id, now)
+            await mails.void_email_changes(connection, tenant_id, user_id, now)
             await insert_event(connection, tenant_id, user_id, UserDisabled(actor=actor), now)
         elif not await store.is_user(connection, tenant_id, user_id):
             raise UnknownUser

@@ -104,6 +104,11 @@ async def end_other_sessions(
     return [row["session_id"] for row in rows]
 
 
+async def lock_session(connection: Connection, tenant_id: UUID, user_id: UUID, session_id: UUID) -> bool:
+    """False when it has been ended. If not, it is not until the transaction ends."""
+    return await connection.fetchval(_SQL["lock_session"], tenant_id, user_id, session_id) is not None
+
+
 async def replace_token(
     connection: Connection, tenant_id: UUID, user_id: UUID, session_id: UUID, token_hash: bytes, now: datetime
 ) -> bool:

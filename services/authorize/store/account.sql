@@ -51,6 +51,14 @@ update authorize.sessions
  where tenant_id = $1 and user_id = $2 and session_id <> $3 and ended_at is null
 returning session_id;
 
+-- Not ended meanwhile; and who ends it now comes after this transaction, and finds what it has written.
+-- name: lock_session
+select s.session_id
+  from authorize.users u join authorize.sessions s using (tenant_id, user_id)
+ where u.tenant_id = $1 and u.user_id = $2 and s.session_id = $3
+   and u.disabled_at is null and s.ended_at is null and s.auth_time >= u.grants_valid_from
+   for share of u for share of s;
+
 -- The session at hand goes on under another token.
 -- name: replace_token
 update authorize.sessions

@@ -101,6 +101,10 @@ async def void_links(connection: Connection, tenant_id: UUID, user_id: UUID, now
     await connection.execute(_SQL["void_links"], tenant_id, user_id, now)
 
 
+async def void_email_changes(connection: Connection, tenant_id: UUID, user_id: UUID, now: datetime) -> None:
+    await connection.execute(_SQL["void_email_changes"], tenant_id, user_id, now)
+
+
 async def delete_forgotten_mails(connection: Connection, limit: int) -> int:
     """How many were deleted, of all tenants."""
     return int(await connection.fetchval(_SQL["delete_forgotten_mails"], limit))

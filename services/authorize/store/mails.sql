@@ -15,9 +15,11 @@ returning purpose, email, user_id, locale, created_at, expires_at;
 select exists (select from authorize.mails where tenant_id = $1 and mail_id = $2 and sent_at is null);
 
 -- Whose address it is, now. A mail to confirm one is only for whom there is something to confirm.
+-- From here on it is to the account's own address, a second try too: what was typed may be another mailbox
+-- under the same key (ß and ss).
 -- name: address_mail
 update authorize.mails m
-   set user_id = u.user_id
+   set user_id = u.user_id, email = u.email
   from authorize.users u
  where m.tenant_id = $1 and m.mail_id = $2
    and u.tenant_id = m.tenant_id and u.email_key = $3 and u.disabled_at is null
@@ -55,6 +57,12 @@ update authorize.mails
    set used_at = $3
  where tenant_id = $1 and user_id = $2 and used_at is null
    and purpose in ('verify_email', 'reset_password', 'change_email');
+
+-- Whoever asked for another address may be who is put out.
+-- name: void_email_changes
+update authorize.mails
+   set used_at = $3
+ where tenant_id = $1 and user_id = $2 and used_at is null and purpose = 'change_email';
 
 -- name: delete_forgotten_mails
 select authorize.delete_forgotten_mails($1);

@@ -80,6 +80,19 @@ async def test_an_unknown_address_gets_no_mail(world: World, post: Post) -> None
     assert post.to("eve@example.com") == []
 
 
+async def test_a_mail_that_is_tried_again_goes_to_the_account_and_not_to_what_was_typed(
+    world: World, post: Post
+) -> None:
+    """ß and ss are one address to look up, and two domains: the other may be anybody's."""
+    await world.add_user("ada@fass.example")
+    post.answers += ["451 4.3.0 not now"]
+    await ask(world.person(), "forgot", "ada@faß.example")
+    await come(post, "ada@fass.example")
+    assert post.tries == 2
+    [row] = await settled(world)
+    assert row["email"] == "ada@fass.example", "and so its link confirms this one"
+
+
 async def test_a_confirmed_address_gets_no_second_confirmation(world: World, post: Post) -> None:
     await world.seed.execute(
         "update authorize.users set email_verified = true where tenant_id = $1", world.tenant_id
@@ -264,3 +277,68 @@ async def test_where_it_must_be_confirmed_and_no_mail_is_sent_nobody_gets_in(
         page = await person.sign_in()
         assert page.status_code == 404
         assert person.session is None
+
+
+# A stranger who was signed in ----------------------------------------------------------------
+
+
+async def wish(world: World, links: Links) -> tuple[Person, str]:
+    """Somebody signed in has asked for another address; the link that it gets."""
+    stranger = world.person()
+    await stranger.sign_in()
+    assert (await ask(stranger, "account/email", "eve@example.com")).status_code == 200
+    [mail] = await world.seed.fetch(
+        "select mail_id from authorize.mails where tenant_id = $1 and purpose = 'change_email'",
+        world.tenant_id,
+    )
+    return stranger, links.token(world.tenant_id, "change_email", mail["mail_id"])
+
+
+@pytest.mark.parametrize("which", ["others", "theirs"])
+async def test_whose_session_is_ended_gets_no_other_address(
+    mailless: World, links: Links, which: str
+) -> None:
+    world, person = mailless, mailless.person()
+    _, token = await wish(world, links)
+    [theirs] = await world.seed.fetch(
+        "select session_id from authorize.sessions where tenant_id = $1", world.tenant_id
+    )
+    await person.sign_in()
+    page = await person.http.get(person.path("account/sessions"))
+    assert (await person.http.get(person.path("new-email"), params={"token": token})).status_code == 200
+    await person.send(page, {"session": which if which == "others" else str(theirs["session_id"])})
+    assert (await person.http.get(person.path("new-email"), params={"token": token})).status_code == 410
+
+
+@pytest.mark.parametrize(
+    "how",
+    [["sign-out"], ["disable", "enable"], ["sessions/{session_id}/end"]],
+    ids=["out", "disabled", "ended"],
+)
+async def test_whom_an_administrator_signs_out_gets_no_other_address(
+    mailless: World, links: Links, bearer: dict[str, str], how: list[str]
+) -> None:
+    world, person = mailless, mailless.person()
+    _, token = await wish(world, links)
+    [session] = await world.seed.fetch(
+        "select session_id from authorize.sessions where tenant_id = $1", world.tenant_id
+    )
+    for step in how:
+        path = f"/internal/tenants/{world.tenant_id}/users/{world.user_id}/{step.format(**session)}"
+        assert (await person.http.post(path, headers=bearer)).status_code == 204
+    assert (await person.http.get(person.path("new-email"), params={"token": token})).status_code == 410
+
+
+async def test_whose_session_ends_meanwhile_asks_for_no_other_address(mailless: World) -> None:
+    world, stranger = mailless, mailless.person()
+    await stranger.sign_in()
+    form = await stranger.http.get(stranger.path("account/email"))
+    refused = await world.seed.while_under_way(
+        "update authorize.sessions set ended_at = now() where tenant_id = $1",
+        world.tenant_id,
+        do=stranger.send(form, {"email": "eve@example.com"}),
+    )
+    assert refused.status_code == 422
+    assert not await world.seed.fetch(
+        "select from authorize.mails where tenant_id = $1 and purpose = 'change_email'", world.tenant_id
+    )
