@@ -55,10 +55,12 @@ def load(struct: type[S], environ: Mapping[str, str]) -> S:
     for field in msgspec.structs.fields(struct):
         name = variable(field.name)
         raw = _read(name, environ)
-        if raw is not None:
-            values[field.name] = Secret(raw) if _bare(hints[field.name]) is Secret else raw
-        elif field.required:
+        is_secret = _bare(hints[field.name]) is Secret
+        if field.required and (raw is None or (is_secret and not raw.strip())):
+            # An empty secret is one that everybody knows.
             raise SettingsError(f"{name} is not set (nor {name}_FILE)")
+        if raw is not None:
+            values[field.name] = Secret(raw) if is_secret else raw
     try:
         return msgspec.convert(values, struct, strict=False, dec_hook=_keep_secret)
     except msgspec.ValidationError as error:

@@ -68,6 +68,13 @@ def test_a_missing_setting_is_named() -> None:
         load(CommonSettings, {"MTAS_DATABASE_URL": "x"})
 
 
+@pytest.mark.parametrize("nothing", ["", " "])
+def test_an_empty_secret_is_a_missing_one(nothing: str) -> None:
+    """`Authorization: Bearer ` must not be the operator."""
+    with pytest.raises(SettingsError, match="MTAS_NATS_URL is not set"):
+        load(CommonSettings, ENVIRONMENT | {"MTAS_NATS_URL": nothing})
+
+
 async def test_a_sealed_key_opens_only_for_its_tenant_and_kid() -> None:
     sealer = LocalKeySealer({"a": bytes(32)})
     tenant_id = uuid4()
