@@ -131,6 +131,31 @@ async def test_who_may_not_and_what_is_not_from_us_changes_nothing(world: World)
     )
 
 
+MANY_PARTS = b"".join(
+    b"a\r\n--x\r\nContent-Disposition: form-data; name=f%d\r\n\r\n" % number for number in range(200)
+)
+
+
+@pytest.mark.parametrize(
+    ("head", "content"),
+    [
+        pytest.param("Content-Type: text/plain; charset=punycode", b"aaaa", id="a-slow-codec"),
+        pytest.param('Content-Type: text/plain; x="--x"; CHARSET=nonsense', b"a", id="no-codec"),
+        pytest.param("Content-Type: text/plain", b"\xff", id="not-utf-8"),
+        pytest.param("Content-Type: text/plain", MANY_PARTS, id="too-many-parts"),
+    ],
+)
+async def test_a_part_does_not_choose_how_it_is_decoded(world: World, head: str, content: bytes) -> None:
+    """Nobody has to be signed in to send it."""
+    start = f'--x\r\nContent-Disposition: form-data; name="form_token"\r\n{head}\r\n\r\n'
+    answer = await world.person().http.post(
+        "/dashboard/apps/acme/branding/logo",
+        content=start.encode() + content + b"\r\n--x--\r\n",
+        headers={"Content-Type": "multipart/form-data; boundary=x"},
+    )
+    assert answer.status_code == 400
+
+
 async def test_an_accent_that_cannot_be_read_is_refused_at_its_field(world: World) -> None:
     app_id = some_slug()
     await world.register(app_id)
