@@ -7,7 +7,6 @@ file carried are not in the new one.
 
 import hashlib
 import io
-import warnings
 from typing import Final
 
 from PIL import Image
@@ -43,11 +42,9 @@ def encode_logo(content: bytes) -> Logo:
 
 def _open(content: bytes) -> Image.Image:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")  # a decompression bomb is only a warning to the library
-            image = Image.open(io.BytesIO(content), formats=_FORMATS)
-            is_large = max(image.size) > LONGEST_SIDE or image.width * image.height > MOST_PIXELS
-            rgba = None if is_large else image.convert("RGBA")
+        image = Image.open(io.BytesIO(content), formats=_FORMATS)
+        is_large = max(image.size) > LONGEST_SIDE or image.width * image.height > MOST_PIXELS
+        rgba = None if is_large else image.convert("RGBA")
     except Exception as error:  # a broken file breaks the library in many ways
         raise ValueError("This is not a PNG, JPEG or WebP image that we can read.") from error
     if rgba is None:

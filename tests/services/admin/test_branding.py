@@ -2,6 +2,7 @@
 
 import io
 import struct
+import warnings
 import zlib
 from typing import Any
 
@@ -68,6 +69,19 @@ def test_only_the_pixels_are_kept(form: str) -> None:
     again = Image.open(io.BytesIO(logo.content))
     assert f"image/{(again.format or '').lower()}" == logo.media_type
     assert encode_logo(sent).logo == logo.logo, "the same image is the same logo"
+
+
+def test_how_the_process_treats_warnings_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Filters are no thread's own: meanwhile the event loop goes on, and must not trip over its warnings."""
+    before, seen, opened = list(warnings.filters), [], Image.open
+
+    def look(*args: Any, **options: Any) -> Image.Image:
+        seen.append(list(warnings.filters))
+        return opened(*args, **options)
+
+    monkeypatch.setattr(Image, "open", look)
+    encode_logo(image())
+    assert seen == [before]
 
 
 async def upload(person: Person, app_id: str, content: bytes, **changes: Any) -> httpx2.Response:
