@@ -6,10 +6,12 @@ body it is refused. A refusal is not kept, so whoever corrects the request may s
 
 Answers hold secrets. They are kept sealed, under a key that is derived from the caller's API token, of
 which there is only a hash: who reads the database reads no answer, and who lost one asks with the token
-that the first answer was for (docs/adr/0018).
+that the first answer was for (docs/adr/0018). Requests hold passwords: what is kept to know one again is a
+MAC under another such key, so nobody tries passwords against it.
 """
 
 import hashlib
+import hmac
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Final
@@ -22,11 +24,13 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from services.admin.flows.context import Context
 from services.admin.flows.refused import Conflict, Invalid
 from services.admin.store import idempotency
+from services.admin.store.idempotency import Kept
 from shared.db import Connection
 from shared.secret import Secret
 
 KEPT_FOR: Final = timedelta(days=1)
-_DOMAIN: Final = b"mtas idempotent answer v1"
+_ANSWER: Final = b"mtas idempotent answer v1"
+_REQUEST: Final = b"mtas idempotent request v1"
 _NONCE: Final = 12
 
 
@@ -55,8 +59,8 @@ class Once:
     ) -> None:
         self._actor: Final = actor
         self._key_hash: Final = hashlib.sha256(key.encode()).digest()
-        self._request_hash: Final = hashlib.sha256(request).digest()
         self._token: Final = token
+        self._request_hash: Final = hmac.digest(self._derive(_REQUEST), request, "sha256")
         self._render: Final = render
 
     async def begin(self, context: Context, connection: Connection) -> None:
@@ -66,26 +70,32 @@ class Once:
         if await idempotency.claim_key(connection, self._actor, self._key_hash, self._request_hash, now):
             return
         kept = await idempotency.get_kept(connection, self._actor, self._key_hash)
-        if kept is None or kept.request_hash != self._request_hash:
+        if kept is None:
             raise KeyUsed
-        raise Replayed(self._open(kept.sealed_answer))
+        answer = self._open(kept)
+        if not hmac.compare_digest(kept.request_hash, self._request_hash):
+            raise KeyUsed
+        raise Replayed(answer)
 
     async def keep(self, context: Context, connection: Connection, result: Any) -> None:
         """Last in it. Once more, later, when there is more to tell."""
         nonce = context.entropy(_NONCE)
-        sealed = nonce + self._cipher().encrypt(nonce, self._render(result), self._request_hash)
+        cipher = AESGCM(self._derive(_ANSWER))
+        sealed = nonce + cipher.encrypt(nonce, self._render(result), self._request_hash)
         await idempotency.keep_answer(connection, self._actor, self._key_hash, sealed)
 
-    def _open(self, sealed: bytes) -> bytes:
+    def _open(self, kept: Kept) -> bytes:
+        """Raises: Conflict for what was sealed under another token."""
+        nonce, sealed = kept.sealed_answer[:_NONCE], kept.sealed_answer[_NONCE:]
         try:
-            return self._cipher().decrypt(sealed[:_NONCE], sealed[_NONCE:], self._request_hash)
+            return AESGCM(self._derive(_ANSWER)).decrypt(nonce, sealed, kept.request_hash)
         except InvalidTag:
             raise Conflict("This was done, and answered to another API token than yours.") from None
 
-    def _cipher(self) -> AESGCM:
+    def _derive(self, purpose: bytes) -> bytes:
         """The token is 256 random bits, so one round of derivation is enough (RFC 5869)."""
-        derived = HKDF(SHA256(), 32, salt=self._key_hash, info=_DOMAIN)
-        return AESGCM(derived.derive(self._token.reveal().encode("utf-8", "surrogatepass")))
+        derived = HKDF(SHA256(), 32, salt=self._key_hash, info=purpose)
+        return derived.derive(self._token.reveal().encode("utf-8", "surrogatepass"))
 
 
 async def begin(once: Once | None, context: Context, connection: Connection) -> None:

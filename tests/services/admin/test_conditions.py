@@ -1,6 +1,7 @@
 """Sending again (`Idempotency-Key`) and not overwriting what one has not seen (`If-Match`)."""
 
 import asyncio
+import hashlib
 from datetime import timedelta
 from typing import Any
 
@@ -144,6 +145,16 @@ async def test_what_is_kept_opens_with_the_senders_token_alone(world: World) -> 
         "update admin.idempotency_keys set actor = replace(actor, $1, $2)", ours.token_id, theirs.token_id
     )
     is_problem(await rotate(theirs), 409)
+
+
+async def test_what_is_kept_of_a_request_is_no_hash_to_try_passwords_against(world: World) -> None:
+    path = f"/apps/{await an_app(world)}/users"
+    body = f'{{"email":"ada@example.com","password":"{PASSWORD}"}}'
+    headers = {"Idempotency-Key": some_slug("key"), "Content-Type": "application/json"}
+    assert (await world.api("POST", path, content=body, headers=headers)).status_code == 201
+    kept = await world.seed.fetch("select request_hash from admin.idempotency_keys")
+    guess = hashlib.sha256(f"POST\n/api/v1{path}\n{body}".encode()).digest()
+    assert guess not in [row["request_hash"] for row in kept]
 
 
 @pytest.mark.parametrize("key", ["", "a b", "x" * 256])
