@@ -1,7 +1,7 @@
 """Pages by keyset: a cursor names the last item seen, so nothing shifts while somebody reads."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
@@ -49,7 +49,13 @@ def after_id(cursor: str | None) -> UUID | None:
 
 
 def after_moment(cursor: str | None) -> tuple[datetime, UUID] | None:
-    return None if cursor is None else _read(cursor, tuple[datetime, UUID])
+    if cursor is None:
+        return None
+    at, last_id = _read(cursor, tuple[datetime, UUID])
+    try:
+        return at.astimezone(UTC), last_id
+    except OverflowError:  # its offset leads out of all time
+        raise _not_a_cursor() from None
 
 
 def _read(cursor: str, type_: type[T]) -> T:
@@ -58,4 +64,8 @@ def _read(cursor: str, type_: type[T]) -> T:
         raw = from_b64url(cursor)
         return msgspec.json.decode(b"" if b"\\u0000" in raw else raw, type=type_)
     except (ValueError, msgspec.MsgspecError):
-        raise Invalid("Check the fields that are named.", [FieldError("cursor", "Not a cursor.")]) from None
+        raise _not_a_cursor() from None
+
+
+def _not_a_cursor() -> Invalid:
+    return Invalid("Check the fields that are named.", [FieldError("cursor", "Not a cursor.")])

@@ -126,7 +126,11 @@ async def test_a_body_that_does_not_fit_is_refused_where_it_does_not(
 
 
 @pytest.mark.parametrize(
-    "query", [{"limit": "0"}, {"limit": "101"}, {"limit": "x"}, {"cursor": "x"}, {"cursor": "Ilx1MDAwMCI"}]
+    "query",
+    [
+        *({"limit": limit} for limit in ("0", "101", "x")),
+        *({"cursor": cursor} for cursor in ("x", "Ilx1MDAwMCI", "IgAi")),  # the latter two hold a NUL
+    ],
 )
 async def test_a_parameter_that_cannot_be_is_refused(world: World, query: dict[str, str]) -> None:
     is_problem(await world.api("GET", "/apps", params=query), 422)

@@ -23,7 +23,7 @@ from shared.db import Database
 from shared.events.bus import MAX_FAILURES, Bus
 from shared.events.catalog import CATALOG
 from shared.events.envelope import CloudEvent
-from shared.secret import Secret
+from shared.secret import Secret, b64url
 from shared.settings import load
 from tests.services.admin.conftest import World
 from tests.support.serve import serve
@@ -109,6 +109,14 @@ async def test_newest_first_one_type_and_in_pages(world: World) -> None:
     for wrong in ("x", "a.b.c", "session.%", "a\x00.b"):
         answer = await world.api("GET", f"/apps/{app_id}/audit-log", params={"type": wrong})
         assert answer.status_code == 422
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "never"])
+async def test_a_cursor_out_of_all_time_is_none_of_ours(world: World, at: str) -> None:
+    app_id = (await world.register())["app"]["app_id"]
+    cursor = b64url(msgspec.json.encode([at, uuid4()]))
+    answer = await world.api("GET", f"/apps/{app_id}/audit-log", params={"cursor": cursor})
+    assert (answer.status_code, answer.json()["errors"][0]["parameter"]) == (422, "cursor")
 
 
 async def test_the_dashboard_says_who_did_what(world: World) -> None:
