@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import Iterator
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx2
 import pytest
@@ -16,6 +16,7 @@ from shared.limits import Bucket
 from shared.passwords import Passwords
 from shared.settings import load
 from tests.services.admin.conftest import PASSWORD, Person, World, some_address
+from tests.support.browser import forms
 from tests.support.serve import serve
 
 
@@ -222,6 +223,19 @@ async def test_a_session_ends_after_a_day_however_much_used(world: World) -> Non
         assert (await person.http.get("/dashboard")).status_code == 200
     world.clock.advance(300)
     assert (await person.http.get("/dashboard")).status_code == 303
+
+
+async def test_who_confirms_who_they_are_for_nothing_stays_signed_in(world: World) -> None:
+    """Their session was replaced before it turned out that there is nothing to revoke."""
+    app_id = (await world.register())["app"]["app_id"]
+    person, _ = await world.developer(app_id, "owner")
+    world.clock.advance(660)
+    page = await person.get(f"/dashboard/apps/{app_id}/members")
+    before, fields = person.session, forms(page)[0].fields | {"password": PASSWORD}
+    answer = await person.http.post(f"/dashboard/apps/{app_id}/invitations/{uuid4()}/revoke", data=fields)
+    assert answer.status_code == 404
+    assert person.session not in (None, before)
+    assert (await person.http.get("/dashboard")).status_code == 200
 
 
 async def test_a_disabled_developer_is_out_at_once(world: World) -> None:

@@ -4,13 +4,14 @@ from typing import Any
 
 import structlog
 from litestar import Response
+from litestar.datastructures import Cookie
 from litestar.exceptions import HTTPException
 from litestar.response import Template
 from litestar.types import ExceptionHandlersMap
 
 from services.admin.flows.refused import Refused
 from services.admin.routes.dashboard.pages import see_other
-from services.admin.routes.dashboard.visits import SignInNeeded
+from services.admin.routes.dashboard.visits import SignInNeeded, Visit
 from services.admin.routes.dashboard.web import AnyRequest
 from shared.http.context import request_id
 from shared.http.errors import RETRY_AFTER_S, UNAVAILABLE
@@ -39,7 +40,14 @@ def error_page(
         status_code=status,
         media_type="text/html",
         headers=PAGE_HEADERS | (headers or {}),
+        cookies=_cookies(request),
     )
+
+
+def _cookies(request: AnyRequest) -> list[Cookie]:
+    """Whoever has just confirmed who they are has a new session, also when what they wanted failed."""
+    visit: Visit | None = request.scope["state"].get("visit")
+    return visit.cookies if visit is not None and visit.principal is not None else []
 
 
 def _sign_in_needed(request: AnyRequest, error: SignInNeeded) -> Response[Any]:
