@@ -134,11 +134,12 @@ async def _insert(
 async def list_api_tokens(
     context: Context, principal: Principal, cursor: str | None = None, limit: int = DEFAULT_LIMIT
 ) -> Page[ApiToken]:
-    """The principal's own; to the operator's token, everybody's. Newest first. Raises: Invalid."""
+    """The principal's own; to the operator's token, everybody's; to a token for one app, those for that app.
+    Newest first. Raises: Invalid."""
     check_limit(limit)
     async with context.database.connection() as connection:
         rows = await api_tokens.list_api_tokens(
-            connection, principal.developer_id, after_id(cursor), limit + 1
+            connection, principal.developer_id, principal.only_tenant_id, after_id(cursor), limit + 1
         )
     return page(rows, limit, lambda token: token.token_id)
 
@@ -147,7 +148,7 @@ async def revoke_api_token(context: Context, principal: Principal, token_id: UUI
     """It is refused from now on. Raises: NotFound for one that is not theirs, or has ended."""
     async with context.database.transaction() as connection:
         revoked = await api_tokens.revoke_api_token(
-            connection, token_id, principal.developer_id, context.clock()
+            connection, token_id, principal.developer_id, principal.only_tenant_id, context.clock()
         )
         if revoked is None:
             raise NotFound

@@ -67,18 +67,26 @@ async def touch_api_token(connection: Connection, token_id: UUID, now: datetime)
 
 
 async def list_api_tokens(
-    connection: Connection, developer_id: UUID | None, after: UUID | None, limit: int
+    connection: Connection,
+    developer_id: UUID | None,
+    only_tenant_id: UUID | None,
+    after: UUID | None,
+    limit: int,
 ) -> list[ApiToken]:
-    """Of one developer, or with None of everybody."""
-    rows = await connection.fetch(_SQL["list_api_tokens"], developer_id, after, limit)
+    """Of one developer, or with None of everybody; those for one tenant, or with None all."""
+    rows = await connection.fetch(_SQL["list_api_tokens"], developer_id, after, limit, only_tenant_id)
     return [msgspec.convert(dict(row), ApiToken) for row in rows]
 
 
 async def revoke_api_token(
-    connection: Connection, token_id: UUID, developer_id: UUID | None, now: datetime
+    connection: Connection,
+    token_id: UUID,
+    developer_id: UUID | None,
+    only_tenant_id: UUID | None,
+    now: datetime,
 ) -> RevokedToken | None:
-    """None when there is no such live token, or it is not this developer's."""
-    row = await connection.fetchrow(_SQL["revoke_api_token"], token_id, developer_id, now)
+    """None when there is no such live token, or it is not this developer's, or not for this tenant alone."""
+    row = await connection.fetchrow(_SQL["revoke_api_token"], token_id, developer_id, now, only_tenant_id)
     return msgspec.convert(dict(row), RevokedToken) if row else None
 
 

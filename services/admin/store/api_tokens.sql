@@ -17,7 +17,8 @@ select k.token_id, k.developer_id, k.only_tenant_id, k.scope, k.last_used_at, d.
 -- name: touch_api_token
 update admin.api_tokens set last_used_at = greatest(last_used_at, $2) where token_id = $1;
 
--- Newest first, the expired too: of one developer, or with null of everybody. $2 the token to go on after.
+-- Newest first, the expired too: of one developer, or with null of everybody. $2 the token to go on after;
+-- $4 the one tenant that they are limited to, or null.
 -- name: list_api_tokens
 select k.token_id, k.developer_id, d.email, t.slug as app_id, k.name, k.scope, k.created_at, k.expires_at,
        k.last_used_at
@@ -27,14 +28,16 @@ select k.token_id, k.developer_id, d.email, t.slug as app_id, k.name, k.scope, k
  where k.revoked_at is null
    and ($1::uuid is null or k.developer_id = $1)
    and ($2::uuid is null or k.token_id < $2)
+   and ($4::uuid is null or k.only_tenant_id = $4)
  order by k.token_id desc
  limit $3;
 
--- One row for whoever is first. $2 the developer whose it must be, or null.
+-- One row for whoever is first. $2 the developer whose it must be, or null; $4 as above.
 -- name: revoke_api_token
 update admin.api_tokens
    set revoked_at = $3
  where token_id = $1 and revoked_at is null and ($2::uuid is null or developer_id = $2)
+   and ($4::uuid is null or only_tenant_id = $4)
 returning developer_id, only_tenant_id;
 
 -- For the audit log, the revoked too.

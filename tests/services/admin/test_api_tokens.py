@@ -135,7 +135,12 @@ async def test_one_that_is_for_an_app_sees_no_other(world: World) -> None:
     assert [app["app_id"] for app in (await token("GET", "/apps")).json()["items"]] == [mine]
     is_problem(await token("GET", f"/apps/{other}"), 404)
     is_problem(await token("POST", "/apps", json={"app_id": "another-app", "name": "Another"}), 403)
-    assert len((await (await make(world, email))("GET", "/apps")).json()["items"]) == 2
+    wide = await make(world, email)
+    assert len((await wide("GET", "/apps")).json()["items"]) == 2
+    listed = (await token("GET", "/api-tokens")).json()["items"]
+    assert [item["token_id"] for item in listed] == [token.token_id]
+    is_problem(await token("DELETE", f"/api-tokens/{wide.token_id}"), 404)
+    assert (await token("DELETE", f"/api-tokens/{token.token_id}")).status_code == 204
 
 
 async def test_an_operators_token_for_one_app_sees_no_other(world: World) -> None:

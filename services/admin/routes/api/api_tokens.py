@@ -31,7 +31,8 @@ async def list_(
     cursor: Cursor = None,
     limit: Limit = DEFAULT_LIMIT,
 ) -> ApiTokenPage:
-    """Those of the caller's developer, newest first; to the operator's token, everybody's."""
+    """Those of the caller's developer, newest first; to the operator's token, everybody's; to a token that
+    is for one app, those for that app."""
     page = await api_tokens.list_api_tokens(context, principal, cursor, limit)
     return ApiTokenPage(items=tuple(api_token_view(token) for token in page.items), next=page.next)
 
