@@ -73,6 +73,7 @@ def test_only_the_pixels_are_kept(form: str) -> None:
 
 def test_how_the_process_treats_warnings_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     """Filters are no thread's own: meanwhile the event loop goes on, and must not trip over its warnings."""
+    warnings.simplefilter("default")  # as in production; pytest takes back what a test sets
     before, seen, opened = list(warnings.filters), [], Image.open
 
     def look(*args: Any, **options: Any) -> Image.Image:
