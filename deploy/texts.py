@@ -3,7 +3,8 @@
     python -m deploy.texts            write what is new into every catalogue, and say what is to be translated
     python -m deploy.texts --check    write nothing; exit 1 when a sentence is missing, fuzzy or said no more
 
-English stands in the code and has no catalogue. A new language: `python -m deploy.texts --add fr`.
+English stands in the code and has no catalogue. A new language: `python -m deploy.texts --add fr`, and its
+tag in `shared.languages` once it is translated.
 """
 
 import argparse

@@ -9,6 +9,7 @@ import pytest
 
 from deploy import texts
 from services.authorize.texts import Texts
+from shared.languages import LANGUAGES, SOURCE
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "services" / "authorize" / "pages").glob("*.html"))
@@ -43,5 +44,8 @@ def test_a_template_says_nothing_outside_a_catalogue(page: Path) -> None:
     assert re.findall(r"[A-Za-z]{2,}", text) == []
 
 
-def test_german_is_there() -> None:
-    assert set(Texts().languages) >= {"en", "de"}
+def test_every_catalogue_is_spoken_and_named() -> None:
+    """Of `shared.languages`, which discovery names too."""
+    catalogues = [path.stem for path in texts.HERE.glob("*.po")]
+    assert sorted(LANGUAGES) == sorted([SOURCE, *catalogues])
+    assert set(Texts().languages) == set(LANGUAGES) >= {"en", "de"}

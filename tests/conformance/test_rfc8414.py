@@ -98,6 +98,16 @@ def test_2_every_response_mode_and_prompt_that_it_names_is_known(acme: Home) -> 
         assert "error=" not in response.headers.get("location", ""), change
 
 
+def test_2_every_language_that_it_names_is_spoken(acme: Home) -> None:
+    """OpenID Connect Discovery 1.0 §3, `ui_locales_supported`."""
+    languages = fetch(acme).json()["ui_locales_supported"]
+    assert languages == ["en", "de"]
+    with acme.product.browser() as browser:
+        for tag in languages:
+            page = browser.get(acme.web.authorize_url(pkce()[1], ui_locales=tag))
+            assert f'<html lang="{tag}"' in page.text
+
+
 def test_2_the_claims_that_it_names_are_the_ones_given(acme: Home) -> None:
     given = claims_of(acme.tokens(scope="openid profile email")["id_token"])
     assert given.keys() <= set(fetch(acme).json()["claims_supported"])

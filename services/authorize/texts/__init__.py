@@ -1,7 +1,8 @@
 """What the pages and mails say, by language. English stands in the code; others in a catalogue here.
 
 `de.po` is read and compiled when the service starts, so that no binary is kept beside it. To add
-a language: `make texts`, then translate `{tag}.po`; a test holds every catalogue against the code.
+a language: `make texts ARGS="--add {tag}"`, translate `{tag}.po`, name it in `shared.languages`; a test
+holds every catalogue against the code.
 """
 
 import io
@@ -18,10 +19,10 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import Translations
 
+from shared.languages import LANGUAGES, SOURCE
 from shared.text import Text
 
 HERE: Final = Path(__file__).parent
-SOURCE: Final = "en"
 MAX_TAGS: Final = 20
 # Of a part without spaces around it. Between two repetitions of a space stands something that must be there,
 # so that no number of spaces makes it try every way to share them out.
@@ -56,10 +57,9 @@ class Texts:
     """All languages, read once."""
 
     def __init__(self) -> None:
-        catalogues = {path.stem: _read(path) for path in sorted(HERE.glob("*.po"))}
         self.languages: Final = {
-            tag: Language(tag, translations)
-            for tag, translations in {SOURCE: NullTranslations(), **catalogues}.items()
+            tag: Language(tag, NullTranslations() if tag == SOURCE else _read(HERE / f"{tag}.po"))
+            for tag in LANGUAGES
         }
 
     def language(self, tag: str | None) -> Language:

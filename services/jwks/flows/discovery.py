@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from shared.languages import LANGUAGES
 from shared.oauth.scope import USER_SCOPE
 from shared.oauth.types import GrantType, Tenant
 
@@ -38,6 +39,7 @@ def metadata(tenant: Tenant, published: frozenset[str]) -> dict[str, Any]:
             "sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid",
             "email", "email_verified", "name", "updated_at",
         ],
+        "ui_locales_supported": list(LANGUAGES),
         "claims_parameter_supported": False,
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
