@@ -49,3 +49,8 @@ def test_every_catalogue_is_spoken_and_named() -> None:
     catalogues = [path.stem for path in texts.HERE.glob("*.po")]
     assert sorted(LANGUAGES) == sorted([SOURCE, *catalogues])
     assert set(Texts().languages) == set(LANGUAGES) >= {"en", "de"}
+
+
+def test_german_says_sie() -> None:
+    said = re.findall(r"\b(?:du|dir|dich|dein\w*)\b", (texts.HERE / "de.po").read_text(), re.IGNORECASE)
+    assert said == []

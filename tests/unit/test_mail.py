@@ -8,7 +8,7 @@ import pytest
 from services.authorize.flows.letters import WRITERS, Facts, write
 from services.authorize.flows.links import Links
 from services.authorize.texts import Texts, accepted, ui_locales
-from shared.mail.letter import BadAddress, compose
+from shared.mail.letter import BadAddress, Letter, compose
 from shared.mail.smtp import Mailer
 from shared.secret import Secret
 
@@ -42,6 +42,16 @@ def test_every_letter_is_whole_in_every_language(purpose: str, tag: str) -> None
     assert html is not None
     assert "Acme &amp; Co" in html.get_content()
     assert "background-color:#803020" in html.get_content()
+
+
+@pytest.mark.parametrize("purpose", WRITERS)
+def test_no_sentence_of_a_letter_is_left_in_english(purpose: str) -> None:
+    english, german = (write(purpose, FACTS, Texts().language(tag)) for tag in ("en", "de"))
+    assert _said(english) & _said(german) == set()
+
+
+def _said(letter: Letter) -> set[str | None]:
+    return {letter.subject, *letter.paragraphs, letter.button, letter.link_hint, *letter.small_print}
 
 
 @pytest.mark.parametrize("address", ["a,b@example.com", "<a@example.com>", "a@b@example.com", "a", ""])

@@ -51,8 +51,8 @@ async def test_a_clients_ui_locales_hold_until_it_is_answered(world: World) -> N
 async def test_an_error_page_is_in_the_readers_language(world: World) -> None:
     page = await world.person().http.get(world.authorize(client_id="nobody-at-all"), headers=GERMAN)
     assert page.status_code == 400
-    assert "Dieser Anmelde-Link funktioniert nicht" in page.text
-    assert "Kennung der Anfrage" in page.text
+    assert "Dieser Anmeldelink funktioniert nicht" in page.text
+    assert "Anfrage-ID" in page.text
 
 
 async def test_what_is_wrong_is_said_in_the_readers_language(world: World) -> None:
