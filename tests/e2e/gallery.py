@@ -89,6 +89,12 @@ def choose_overlap(tab: Tab, _stage: Stage) -> None:
     send(tab)
 
 
+def answer_by_form(tab: Tab, stage: Stage) -> None:
+    """To the page that stays where its script does not come."""
+    tab.route("**/submit.js*", lambda route: route.abort())
+    tab.goto(stage.app.authorize_url(pkce()[1], response_mode="form_post"))
+
+
 _APP: Final = "/dashboard/apps/{app_id:str}"
 _CLIENT: Final = _APP + "/clients/{client_id:str}"
 _HOSTED: Final = "/t/{slug:str}"
@@ -169,6 +175,7 @@ HOSTED: Final = (
     Shown("address link is over", _HOSTED + "/new-email", query="?token=x", status=410),
     Shown("choose account", _HOSTED + "/select-account", "user", query="?{select}"),
     Shown("consent", _HOSTED + "/consent", "user", query="?{consent}"),
+    Shown("answer by form", _HOSTED + "/account", "user", does=answer_by_form),
     Shown("sign out?", _HOSTED + "/logout", "user"),
     Shown("is signed out", _HOSTED + "/signed-out"),
     Shown("no such app", "/t/no-such-app/login", status=404),
