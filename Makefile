@@ -95,6 +95,10 @@ chaos: ## each part killed, paused, cut and slowed under load; writes docs/opera
 bench: ## how fast it is, beside what this machine can do; writes docs/benchmarks.* (22 min; ARGS="--help")
 	$(DEV) python -m tests.bench $(ARGS)
 
+.PHONY: first-user
+first-user: ## from nothing to the first user of a new app, by script, with times
+	$(DEV) python -m tests.e2e.first_user
+
 .PHONY: bench-sdk
 bench-sdk: ## what a signed-in request costs with each SDK and its peer; writes docs/sdk/benchmarks.md (2 min)
 	$(DEV) python -m sdk.bench

@@ -4,12 +4,18 @@ import re
 
 from playwright.sync_api import Page, expect
 
+from tests.e2e import first_user
 from tests.e2e.conftest import Callback
 from tests.e2e.test_main_job import signed_in
 from tests.support.product import App, Product
 from tests.support.seed import some_slug
 
 __all__ = ["signed_in"]
+
+
+def test_a_first_user_by_script(product: Product) -> None:
+    """What `make first-user` takes the time of."""
+    assert first_user.walk(product)["iss"].startswith(f"{product.origin}/t/first-")
 
 
 def test_the_page_names_what_is_wrong_mends_it_and_turns_green(
