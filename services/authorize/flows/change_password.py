@@ -1,18 +1,20 @@
-"""A new password, by who knows the former one. Other sessions end, and so do the grants that came of them."""
+"""A new password, by who knows the former one. Other sessions end, and so do the grants that came of them.
+
+The devices that have signed in with the former one are known no longer, but for the one at hand.
+"""
 
 from services.authorize import store
-from services.authorize.flows.check_password import WrongCredentials
+from services.authorize.flows.check_password import WrongCredentials, known_account
 from services.authorize.flows.confirm_password import confirm_password
 from services.authorize.flows.context import Context, Visitor
 from services.authorize.flows.mailing import Mailing, request_mail
 from services.authorize.flows.own_sessions import end_others
-from services.authorize.flows.sessions import new_token
+from services.authorize.flows.sessions import StartedSession, new_token
 from services.authorize.flows.users import read_new_password
 from services.authorize.store import Session, account, mails
 from shared.events.catalog import UserPasswordChanged
 from shared.events.outbox import insert_event
 from shared.oauth.types import Tenant
-from shared.secret import Secret
 
 
 async def change_password(
@@ -24,8 +26,8 @@ async def change_password(
     *,
     current: str,
     new: str,
-) -> Secret:
-    """This browser's new session token. Of two at once with the same password one succeeds.
+) -> StartedSession:
+    """This browser's session, under a new token. Of two at once with the same password one succeeds.
 
     Raises: WrongCredentials, InvalidUser, TooManyTries, Unavailable.
     """
@@ -51,4 +53,7 @@ async def change_password(
                 connection, context, tenant, "password_changed", session.email, mailing, user_id=user_id
             )
     context.relay.nudge()
-    return token
+    device = context.devices.remember(
+        visitor.device, known_account(tenant_id, user_id), now=now, entropy=context.entropy
+    )
+    return StartedSession(session_id=session.session_id, token=token, device=device)

@@ -47,10 +47,10 @@ def known_account(tenant_id: UUID, user_id: UUID) -> tuple[bytes, bytes]:
 
 
 def known_device(context: Context, tenant_id: UUID, visitor: Visitor, credentials: Credentials) -> str | None:
-    """A name for the visitor's device, if it was signed in to this account since all was last made void."""
+    """A name for the visitor's device, if it signed in to this account since all were made strangers."""
     return context.devices.recognise(
         visitor.device,
         known_account(tenant_id, credentials.user_id),
-        after=credentials.grants_valid_from,
+        after=credentials.devices_valid_from,
         now=context.clock(),
     )

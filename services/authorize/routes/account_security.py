@@ -91,7 +91,7 @@ async def password(here: NamedDependency[Here]) -> Response[Any]:
     form = await here.form()
     session = await here.signed_in()
     try:
-        token = await change_password(
+        changed = await change_password(
             here.context,
             here.tenant,
             here.visitor,
@@ -106,8 +106,8 @@ async def password(here: NamedDependency[Here]) -> Response[Any]:
         return _show(here, "password.html", session, error.errors)
     except TooManyTries as error:
         return _too_many(here, "password.html", session, error)
-    cookie = here.web.set_session(here.tenant, token)
-    return here.pages.see_other(here.pages.path("account", done="password"), cookie)
+    cookies = here.web.signed_in(here.tenant, changed)
+    return here.pages.see_other(here.pages.path("account", done="password"), *cookies)
 
 
 @get("/t/{slug:str}/account/delete")

@@ -19,7 +19,7 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
 
     user_id: UUID
     password_hash: str
-    grants_valid_from: datetime
+    devices_valid_from: datetime
     disabled_at: datetime | None
     email: str
     email_verified: bool

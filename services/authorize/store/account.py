@@ -69,7 +69,7 @@ async def update_email(
 async def update_password(
     connection: Connection, tenant_id: UUID, user_id: UUID, *, old: str, new: str, now: datetime
 ) -> bool:
-    """False when it is not the one any more that was verified."""
+    """False when it is not the one any more that was verified. Devices known before `now` are strangers."""
     return await connection.fetchval(_SQL["update_password"], tenant_id, user_id, old, new, now) is not None
 
 

@@ -21,10 +21,17 @@ update authorize.users
 returning user_id;
 
 -- Only while it is still the hash that was verified: of two at once, one changes it.
+-- Devices that signed in with the former one are not known any more (docs/adr/0017).
 -- name: update_password
-update authorize.credentials
-   set password_hash = $4, updated_at = $5
- where tenant_id = $1 and user_id = $2 and password_hash = $3
+with changed as (
+    update authorize.credentials
+       set password_hash = $4, updated_at = $5
+     where tenant_id = $1 and user_id = $2 and password_hash = $3
+    returning user_id
+)
+update authorize.users
+   set devices_valid_from = $5
+ where tenant_id = $1 and user_id = (select user_id from changed)
 returning user_id;
 
 -- name: delete_user

@@ -16,7 +16,8 @@ update authorize.users set grants_valid_from = $3, updated_at = $3 where tenant_
 returning user_id;
 
 -- name: get_credentials
-select u.user_id, c.password_hash, u.grants_valid_from, u.disabled_at, u.email, u.email_verified
+select u.user_id, c.password_hash, greatest(u.grants_valid_from, u.devices_valid_from) as devices_valid_from,
+       u.disabled_at, u.email, u.email_verified
   from authorize.users u join authorize.credentials c using (tenant_id, user_id)
  where u.tenant_id = $1 and u.email_key = $2;
 

@@ -122,8 +122,13 @@ async def known(world: World, email: str = "ada@example.com") -> Person:
     """A browser that this user has signed in with, and out again."""
     person = world.person()
     await person.sign_in(email)
-    person.http.cookies.delete(f"mtas_session_{person.slug}")
+    leave(person)
     return person
+
+
+def leave(person: Person) -> None:
+    """Signed out; what is left is the cookie of a known device."""
+    person.http.cookies.delete(f"mtas_session_{person.slug}")
 
 
 async def lock(world: World, email: str = "ada@example.com") -> None:
@@ -179,6 +184,21 @@ async def test_what_was_granted_before_is_void_for_devices_too(world: World) -> 
     for _ in range(5):
         await try_once(world.person(), "ada@example.com")
     assert await try_once(thief, "ada@example.com", PASSWORD) == 429
+
+
+async def test_a_new_password_leaves_known_the_device_it_was_chosen_on_alone(world: World) -> None:
+    """Whoever knew the former one, and has signed in with it, is a stranger from then on."""
+    owner, thief = await known(world), await known(world)
+    world.clock.advance(1)
+    await owner.sign_in()
+    page = await owner.http.get(owner.path("account/password"))
+    changed = await owner.send(page, {"current": PASSWORD, "password": "a new one, quite unlike the former"})
+    assert changed.status_code == 303
+    leave(owner)
+    for _ in range(5):
+        await try_once(world.person(), "ada@example.com")
+    assert await try_once(thief, "ada@example.com") == 429, "those were the strangers' tries"
+    assert await try_once(owner, "ada@example.com") == 422, "and this one has its own"
 
 
 async def test_whose_device_it_is_cannot_be_read_from_the_cookie_or_by_a_script(world: World) -> None:
