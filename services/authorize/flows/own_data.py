@@ -7,6 +7,8 @@ from uuid import UUID
 
 import msgspec
 
+from services.authorize import store
+from services.authorize.flows.check_password import WrongCredentials
 from services.authorize.flows.confirm_password import confirm_password
 from services.authorize.flows.context import Context, Visitor
 from services.authorize.flows.sessions import idle_since
@@ -71,8 +73,11 @@ async def delete_account(
     """
     tenant_id, user_id = tenant.tenant_id, session.user_id
     await confirm_password(context, tenant, visitor, session, password)
-    now = context.clock()
     async with context.database.tenant(tenant_id) as connection:
+        await store.lock_user(connection, tenant_id, user_id)  # first, as a reset does
+        if not await account.lock_session(connection, tenant_id, user_id, session.session_id):
+            raise WrongCredentials  # signed out meanwhile: nothing is deleted
+        now = context.clock()
         await account.revoke_grants(connection, tenant_id, user_id, reason="user_deleted", now=now)
         if await account.delete_user(connection, tenant_id, user_id):
             await insert_event(connection, tenant_id, user_id, UserDeleted(by="user"), now)

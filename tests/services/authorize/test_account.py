@@ -1,10 +1,8 @@
 """The account: what its user changes, what that ends, and that nobody else can."""
 
 import asyncio
-import json
 from datetime import timedelta
 from email.message import EmailMessage
-from typing import Any
 from uuid import UUID
 
 import httpx2
@@ -276,49 +274,6 @@ async def test_an_address_of_two_at_once_becomes_ones(world: World, post: Post) 
         pages.append((person, await person.get(link_in(mail).removeprefix("http://localhost"))))
     answers = await asyncio.gather(*(person.send(page) for person, page in pages))
     assert sorted(each.status_code for each in answers) == [303, 422]
-
-
-# Data -----------------------------------------------------------------------------------------
-
-
-async def test_the_export_has_everything_and_no_secret(world: World) -> None:
-    person = world.person()
-    await person.sign_in()
-    (mine,) = await sessions(world)
-    await family(world, mine)
-    answer = await submit(person, "account/data", {})
-    assert answer.headers["content-disposition"] == f'attachment; filename="{world.slug}-account.json"'
-    assert answer.headers["cache-control"] == "no-store"
-    exported: dict[str, Any] = json.loads(answer.text)
-    assert exported["user"]["email"] == "ada@example.com"
-    assert exported["sessions"][0]["address"] == person.address
-    assert exported["connected_apps"][0]["client_id"] == world.slug
-    assert "argon2" not in answer.text
-    assert str(person.session) not in answer.text
-
-
-async def test_a_deleted_account_is_gone_with_all_that_is_about_it(world: World) -> None:
-    person = world.person()
-    await person.sign_in()
-    (mine,) = await sessions(world)
-    grant = await family(world, mine, offline=True)
-    for values in (
-        {"confirm": "eve@example.com", "password": PASSWORD},
-        {"confirm": "ada@example.com", "password": "wrong"},
-    ):
-        assert (await submit(person, "account/delete", values)).status_code == 422
-    assert await is_signed_in(person)
-    done = await submit(person, "account/delete", {"confirm": " ADA@example.com", "password": PASSWORD})
-    assert done.status_code == 303
-    assert not await is_signed_in(person)
-    assert (await world.person().sign_in()).status_code == 422
-    for table in ("users", "credentials", "sessions", "mails", "consents"):
-        assert (
-            await world.seed.fetch(f"select 1 from authorize.{table} where tenant_id = $1", world.tenant_id)
-            == []
-        )
-    assert await revoked(world) == {grant: "user_deleted"}
-    assert (await world.events())[-1][0] in ("user.deleted", "family.revoked")
 
 
 AGENTS = {
