@@ -125,9 +125,10 @@ lock: ## compile the lock files anew from pyproject.toml
 
 ##@ Documents
 
+screenshots: export MTAS_SCREENSHOTS := build/screenshots
 screenshots: browser ## a picture of every page, phone and desktop, light and dark, in build/screenshots
 	@rm -rf build/screenshots
-	$(DEV) env MTAS_SCREENSHOTS=build/screenshots pytest -q tests/e2e/test_pages_in_a_browser.py -k as_it_should_be
+	$(DEV) pytest -q tests/e2e/test_pages_in_a_browser.py -k as_it_should_be
 
 breached-passwords: ## make the filter of breached passwords anew (docs/sign-in-protection.md)
 	$(DEV) python -m deploy.breached_passwords
