@@ -34,7 +34,7 @@ async def give_consent(
         return
     tenant_id, scope, now = tenant.tenant_id, interaction.request.scope, context.clock()
     async with context.database.tenant(tenant_id) as connection:
-        await account.insert_consent(connection, tenant_id, session.user_id, client.client_id, scope, now)
-        event = ConsentGiven(client_id=client.client_id, scope=scope)
-        await insert_event(connection, tenant_id, session.user_id, event, now)
+        if await account.insert_consent(connection, tenant_id, session.user_id, client.client_id, scope, now):
+            event = ConsentGiven(client_id=client.client_id, scope=scope)
+            await insert_event(connection, tenant_id, session.user_id, event, now)
     context.relay.nudge()

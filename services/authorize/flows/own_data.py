@@ -22,6 +22,7 @@ from shared.oauth.types import Tenant
 
 
 async def find_user(context: Context, tenant: Tenant, session: Session) -> User | None:
+    """None when they have meanwhile been deleted or disabled."""
     async with context.database.tenant(tenant.tenant_id) as connection:
         return await account.get_user(connection, tenant.tenant_id, session.user_id)
 

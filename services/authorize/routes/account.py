@@ -29,6 +29,8 @@ _DONE = {
 async def account_page(here: NamedDependency[Here]) -> Response[Any]:
     session = await here.signed_in()
     user = await find_user(here.context, here.tenant, session)
+    if user is None:
+        raise here.sign_in_first()  # deleted or disabled meanwhile
     return here.pages.page(
         "account.html",
         session=session,

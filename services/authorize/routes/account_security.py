@@ -19,7 +19,6 @@ from services.authorize.routes.here import Here
 from services.authorize.routes.mail_links import check_mail, link_gone
 from services.authorize.routes.words import too_many_tries
 from services.authorize.store import Session
-from services.authorize.store.mails import Link
 from shared.limits import TooManyTries
 from shared.text import Text
 
@@ -56,14 +55,7 @@ async def email(here: NamedDependency[Here]) -> Response[Any]:
 
 @get("/t/{slug:str}/new-email")
 async def new_email_page(here: NamedDependency[Here]) -> Response[Any]:
-    token = here.query.get("token") or ""
-    try:
-        link = await find_link(here.context, here.tenant, "change_email", token)
-    except LinkGone:
-        return link_gone(here, "account/email")
-    return here.pages.page(
-        "new_email.html", token=token, email=link.email, former=link.present_email, failure=None
-    )
+    return await _new_email(here, here.query.get("token") or "")
 
 
 @post("/t/{slug:str}/new-email", status_code=303)
@@ -75,8 +67,7 @@ async def new_email(here: NamedDependency[Here]) -> Response[Any]:
     except LinkGone:
         return link_gone(here, "account/email")
     except EmailTaken:
-        link = await find_link(here.context, here.tenant, "change_email", token)
-        return _new_email(here, token, link, failure=_TAKEN)
+        return await _new_email(here, token, failure=_TAKEN)
     signed_in = await here.session() is not None
     return here.pages.see_other(here.pages.path("account" if signed_in else "login", done="email"))
 
@@ -132,7 +123,11 @@ async def delete(here: NamedDependency[Here]) -> Response[Any]:
     return here.pages.see_other(here.pages.path("login", done="deleted"), here.web.drop_session(here.tenant))
 
 
-def _new_email(here: Here, token: str, link: Link, *, failure: Text | None = None) -> Response[Any]:
+async def _new_email(here: Here, token: str, *, failure: Text | None = None) -> Response[Any]:
+    try:
+        link = await find_link(here.context, here.tenant, "change_email", token)
+    except LinkGone:
+        return link_gone(here, "account/email")
     return here.pages.page(
         "new_email.html",
         status_code=422 if failure else 200,

@@ -50,8 +50,11 @@ class Here:
         """For pages that are nobody else's. Raises: SignInFirst."""
         session = await self.session()
         if session is None:
-            raise SignInFirst(self.pages.path("login"))
+            raise self.sign_in_first()
         return session
+
+    def sign_in_first(self) -> SignInFirst:
+        return SignInFirst(self.pages.path("login"))
 
     async def waiting(self, params: Params) -> Waiting | None:
         """The interaction that the page names, if it does; from then on in the language its client asked for.

@@ -3,6 +3,7 @@
 Following a link changes nothing by itself: its page has a form, since mail programs look at links too.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from litestar import Response, get, post
@@ -50,12 +51,7 @@ async def verify_again(here: NamedDependency[Here]) -> Response[Any]:
 
 @get("/t/{slug:str}/reset")
 async def reset_page(here: NamedDependency[Here]) -> Response[Any]:
-    token = here.query.get("token") or ""
-    try:
-        link = await find_link(here.context, here.tenant, "reset_password", token)
-    except LinkGone:
-        return link_gone(here, "forgot")
-    return here.pages.page("reset.html", token=token, email=link.present_email, errors={}, failure=None)
+    return await _reset(here, here.query.get("token") or "")
 
 
 @post("/t/{slug:str}/reset", status_code=303)
@@ -68,15 +64,7 @@ async def reset(here: NamedDependency[Here]) -> Response[Any]:
     except LinkGone:
         return link_gone(here, "forgot")
     except InvalidUser as error:
-        link = await find_link(here.context, here.tenant, "reset_password", token)
-        return here.pages.page(
-            "reset.html",
-            status_code=422,
-            token=token,
-            email=link.present_email,
-            errors=error.errors,
-            failure=None,
-        )
+        return await _reset(here, token, error.errors)
     interaction_id = await here.still_waiting(link.interaction_id)
     location = here.pages.path("login", interaction_id, done="password")
     cookies = here.web.drop_session(here.tenant), here.web.set_device(here.tenant, device)
@@ -102,6 +90,21 @@ async def verify(here: NamedDependency[Here]) -> Response[Any]:
         return link_gone(here, "verify-again")
     interaction_id = await here.still_waiting(link.interaction_id)
     return here.pages.page("verified.html", email=link.email, interaction_id=interaction_id)
+
+
+async def _reset(here: Here, token: str, errors: Mapping[str, Text] | None = None) -> Response[Any]:
+    try:
+        link = await find_link(here.context, here.tenant, "reset_password", token)
+    except LinkGone:
+        return link_gone(here, "forgot")
+    return here.pages.page(
+        "reset.html",
+        status_code=422 if errors else 200,
+        token=token,
+        email=link.present_email,
+        errors=errors or {},
+        failure=None,
+    )
 
 
 async def _ask(here: Here, purpose: Purpose, template: str) -> Response[Any]:

@@ -162,8 +162,10 @@ async def insert_consent(
     client_id: str,
     scope: tuple[str, ...],
     now: datetime,
-) -> None:
-    await connection.execute(_SQL["insert_consent"], tenant_id, user_id, client_id, list(scope), now)
+) -> bool:
+    """False when there is no such user any more."""
+    found = await connection.fetchval(_SQL["insert_consent"], tenant_id, user_id, client_id, list(scope), now)
+    return found is not None
 
 
 async def delete_consent(connection: Connection, tenant_id: UUID, user_id: UUID, client_id: str) -> bool:

@@ -87,14 +87,16 @@ select client_id, scope, given_at from authorize.consents where tenant_id = $1 a
 -- name: get_consented_scope
 select scope from authorize.consents where tenant_id = $1 and user_id = $2 and client_id = $3;
 
--- What was allowed before stays allowed. No row when the user is gone.
+-- What was allowed before stays allowed. No row when the user is gone; one who is going is waited for.
 -- name: insert_consent
 insert into authorize.consents (tenant_id, user_id, client_id, scope, given_at)
 select tenant_id, user_id, $3, $4, $5 from authorize.users
  where tenant_id = $1 and user_id = $2 and disabled_at is null
+   for key share
     on conflict (tenant_id, user_id, client_id) do update
    set scope = array(select distinct unnest(authorize.consents.scope || excluded.scope) order by 1),
-       given_at = excluded.given_at;
+       given_at = excluded.given_at
+returning client_id;
 
 -- name: delete_consent
 delete from authorize.consents where tenant_id = $1 and user_id = $2 and client_id = $3 returning client_id;
