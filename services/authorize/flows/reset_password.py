@@ -10,7 +10,7 @@ from services.authorize.flows.context import Context, Visitor
 from services.authorize.flows.mail_links import find_link, use_link
 from services.authorize.flows.mailing import Mailing, request_mail
 from services.authorize.flows.users import read_new_password
-from services.authorize.store import mails
+from services.authorize.store import account, mails
 from services.authorize.store.mails import Link
 from shared.events.catalog import UserPasswordChanged
 from shared.events.outbox import insert_event
@@ -35,6 +35,8 @@ async def reset_password(
         now = context.clock()  # the user is locked: whoever has signed in by now did so before
         await store.reset_password(connection, tenant_id, link.user_id, password_hash, link.email, now)
         await store.end_sessions_of_user(connection, tenant_id, link.user_id, now)
+        # Those too that were signed in for at a process whose clock is ahead of ours.
+        await account.revoke_grants(connection, tenant_id, link.user_id, reason="password_reset", now=now)
         await mails.void_links(connection, tenant_id, link.user_id, now)
         event = UserPasswordChanged(by="reset")
         await insert_event(connection, tenant_id, link.user_id, event, now)
@@ -42,6 +44,7 @@ async def reset_password(
             connection, context, tenant, "password_changed", link.present_email, mailing, user_id=link.user_id
         )
     context.relay.nudge()
-    account = known_account(tenant_id, link.user_id)
-    device = context.devices.remember(visitor.device, account, now=now, entropy=context.entropy)
+    device = context.devices.remember(
+        visitor.device, known_account(tenant_id, link.user_id), now=now, entropy=context.entropy
+    )
     return link, device

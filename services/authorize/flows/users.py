@@ -156,6 +156,8 @@ async def disable_user(context: Context, tenant_id: UUID, user_id: UUID, actor: 
     async with context.database.tenant(tenant_id) as connection:
         if await store.disable_user(connection, tenant_id, user_id, now):
             await store.end_sessions_of_user(connection, tenant_id, user_id, now)
+            # Those too that were signed in for at a process whose clock is ahead: they stay void for good.
+            await account.revoke_grants(connection, tenant_id, user_id, reason="user_disabled", now=now)
             await mails.void_email_changes(connection, tenant_id, user_id, now)
             await insert_event(connection, tenant_id, user_id, UserDisabled(actor=actor), now)
         elif not await store.is_user(connection, tenant_id, user_id):
