@@ -1,12 +1,14 @@
 """Fair shares of something scarce: so many at a time, and who waits takes turns by tenant.
 
 Tenants take turns, not requests: a tenant that sends a hundred at once waits for itself, and
-another's one request is next. While nobody must wait, a share costs a few dictionary look-ups.
+another's one request is next. While nobody crowds, whoever came first is first; while nobody
+must wait, a share costs a few dictionary look-ups.
 """
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
+from itertools import chain
 from types import TracebackType
 from typing import Final
 
@@ -34,9 +36,11 @@ class Counters(msgspec.Struct, kw_only=True):
 class FairShare:
     """`slots` at a time, of which one tenant may hold `each`.
 
-    In every round each waiting tenant has one turn. Who comes newly has one in the present round,
-    so it waits until any slot is left, and for those who came newly before it; but a round takes in
-    only about as many as there are slots, or a stream of newcomers would keep the others waiting for ever.
+    While no tenant has more than `few` waiting, whoever came first is first. With more, that tenant
+    crowds, and they go by rounds: in every round each waiting tenant has one turn. Who comes newly has
+    one in the present round, so it waits until any slot is left, and for those who came newly before it;
+    but a round takes in only about as many as there are slots, or a stream of newcomers would keep the
+    others waiting for ever.
 
     `waiting_each` of a tenant may wait, `waiting` of all, nobody longer than `patience_s`; above
     that, Unavailable. When all places are taken, the last one of the longest queue gives way: a
@@ -48,6 +52,7 @@ class FairShare:
         slots: int,
         *,
         each: int | None = None,
+        few: int = 0,
         waiting: int,
         waiting_each: int,
         patience_s: float = 5.0,
@@ -55,12 +60,16 @@ class FairShare:
     ) -> None:
         self._name: Final = name
         self._each: Final = min(each or slots, slots)
+        self._few: Final = few
         self._most_waiting: Final = waiting
         self._most_waiting_each: Final = waiting_each
         self._patience_s: Final = patience_s
         self._most_newcomers: Final = max(slots, FEWEST_NEWCOMERS)
         self._free = slots  # while there is one, whoever waits holds all that one tenant may
         self._running: Final[dict[Hashable, int]] = {}
+        self._line: Final[OrderedDict[asyncio.Future[None], Hashable]] = OrderedDict()  # as they came
+        self._crowding = 0  # how many tenants
+        # The same by tenant: those who have not had their turn in this round, and those who have.
         self._this_round: OrderedDict[Hashable, deque[asyncio.Future[None]]] = OrderedDict()
         self._next_round: OrderedDict[Hashable, deque[asyncio.Future[None]]] = OrderedDict()
         self._had_turn: Final[set[Hashable]] = set()  # in this round
@@ -150,6 +159,8 @@ class FairShare:
                 self._newcomers += 1
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         queue.append(turn)
+        self._line[turn] = tenant
+        self._crowding += len(queue) == self._few + 1
         self.counters.waiting += 1
         return turn
 
@@ -173,15 +184,17 @@ class FairShare:
         return self._this_round.get(tenant) or self._next_round.get(tenant)
 
     def _step_out(self, tenant: Hashable, turn: "asyncio.Future[None]") -> None:
-        """Out of the queue, if it is still there."""
-        queue = self._queue_of(tenant)
-        if queue is None or turn not in queue:
+        """Out of the line, if it is still there."""
+        if turn not in self._line:
             return
+        del self._line[turn]
+        rounds = self._this_round if tenant in self._this_round else self._next_round
+        queue = rounds[tenant]
         queue.remove(turn)
+        self._crowding -= len(queue) == self._few
         self.counters.waiting -= 1
         if not queue:
-            self._this_round.pop(tenant, None)
-            self._next_round.pop(tenant, None)
+            del rounds[tenant]
         if not self.counters.waiting:
             self._begin_round()
 
@@ -190,29 +203,34 @@ class FairShare:
         self._newcomers = 0
 
     def _hand_on(self) -> None:
-        """Free slots to waiting tenants in turn; who holds its most is passed over."""
-        passed_over = 0
-        while self._free and passed_over < len(self._this_round) + len(self._next_round):
+        """Free slots to those whose turn it is."""
+        while self._free and (turn := self._next()) is not None:
+            tenant = self._line[turn]
+            if turn.done():  # whoever waited has gone away, and that is no turn
+                self._step_out(tenant, turn)
+                continue
+            if self._crowding:
+                self._end_turn(tenant)
+            self._step_out(tenant, turn)
+            turn.set_result(None)
+            self._take(tenant, self._running.get(tenant, 0))
+
+    def _next(self) -> "asyncio.Future[None] | None":
+        """The first in line, or in turn where a tenant crowds; who holds its most is passed over."""
+        turns: Iterable[asyncio.Future[None]] = self._line
+        if self._crowding:
             if not self._this_round:
                 self._this_round, self._next_round = self._next_round, self._this_round
                 self._begin_round()
-            tenant, queue = self._this_round.popitem(last=False)
-            held = self._running.get(tenant, 0)
-            if held >= self._each:
-                self._next_round[tenant] = queue
-                passed_over += 1
-                continue
-            passed_over = 0
-            turn = queue.popleft()
-            self.counters.waiting -= 1
-            if queue:
-                (self._this_round if turn.done() else self._next_round)[tenant] = queue
-            if not turn.done():  # else whoever waited has gone away, and that was no turn
-                self._had_turn.add(tenant)
-                turn.set_result(None)
-                self._take(tenant, held)
-        if not self.counters.waiting:
-            self._begin_round()
+            queues = chain(self._this_round.values(), self._next_round.values())
+            turns = (queue[0] for queue in queues)
+        return next((turn for turn in turns if self._running.get(self._line[turn], 0) < self._each), None)
+
+    def _end_turn(self, tenant: Hashable) -> None:
+        """Its next one is in the next round."""
+        self._had_turn.add(tenant)
+        rounds = self._this_round if tenant in self._this_round else self._next_round
+        self._next_round[tenant] = rounds.pop(tenant)
 
 
 class _Share:

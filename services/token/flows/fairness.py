@@ -2,6 +2,9 @@
 
 from shared.fair_share import FairShare
 
+FEW = 8
+"""So many of one tenant may wait before tenants take turns: where ten ask at random and two dozen
+requests wait, hardly ever more are one tenant's."""
 WAITING = 2048
 WAITING_EACH = 512
 """About what one tenant gets done in half a second; more would only wait to be told that it was too long."""
@@ -15,6 +18,7 @@ def share_out(connections: int) -> FairShare:
     return FairShare(
         connections,
         each=max(1, connections - max(1, connections // 5)),
+        few=FEW,
         waiting=WAITING,
         waiting_each=WAITING_EACH,
         patience_s=PATIENCE_S,

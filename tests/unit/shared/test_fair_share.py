@@ -58,8 +58,10 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-def line(slots: int = 1, *, each: int | None = None, waiting: int = 100, waiting_each: int = 100) -> Line:
-    LINES.append(Line(FairShare(slots, each=each, waiting=waiting, waiting_each=waiting_each)))
+def line(
+    slots: int = 1, *, each: int | None = None, few: int = 0, waiting: int = 100, waiting_each: int = 100
+) -> Line:
+    LINES.append(Line(FairShare(slots, each=each, few=few, waiting=waiting, waiting_each=waiting_each)))
     return LINES[-1]
 
 
@@ -77,9 +79,10 @@ async def test_a_stream_of_newcomers_keeps_nobody_waiting(slots: int) -> None:
     assert len(work.began) <= slots + FEWEST_NEWCOMERS + 2
 
 
+@pytest.mark.parametrize("few", [0, 8])
 @pytest.mark.parametrize("slots", [1, 2, 5])
-async def test_who_comes_newly_waits_for_one_slot_and_no_more(slots: int) -> None:
-    work = line(slots)
+async def test_who_comes_newly_waits_for_one_slot_and_no_more(slots: int, few: int) -> None:
+    work = line(slots, few=few)
     await work.come(*(f"a{n}" for n in range(50)))
     await work.come("b")
     await work.end_one()
@@ -92,6 +95,31 @@ async def test_tenants_take_turns_however_many_each_has() -> None:
     await work.come("a0", "a1", "a2", "a3", "b1", "b2", "b3", "c1")
     await work.end_all()
     assert work.began == ["a0", "b1", "c1", "a1", "b2", "a2", "b3", "a3"]
+
+
+async def test_while_nobody_crowds_whoever_came_first_is_first() -> None:
+    work = line(few=2)
+    await work.come("a0", "a1", "a2", "b1", "c1", "b2")
+    await work.end_all()
+    assert work.began == ["a0", "a1", "a2", "b1", "c1", "b2"]
+
+
+async def test_they_take_turns_only_as_long_as_a_tenant_crowds() -> None:
+    work = line(few=2)
+    await work.come("a0", "a1", "a2", "a3", "b1", "b2", "c1")
+    await work.end_all()
+    assert work.began == ["a0", "b1", "c1", "a1", "a2", "a3", "b2"]
+
+
+async def test_in_line_too_who_holds_its_most_is_passed_over() -> None:
+    work = line(2, each=1, few=2)
+    await work.come("a0", "a1", "b0", "b1", "c0")
+    assert work.began == ["a0", "b0"]
+    work._ends.pop().set()  # b0's
+    await settle()
+    assert work.began[2:] == ["b1"]
+    await work.end_all()
+    assert work.began[3:] == ["a1", "c0"]
 
 
 async def test_who_comes_again_and_again_is_not_new_each_time() -> None:
@@ -197,7 +225,7 @@ async def test_waits_are_counted() -> None:
 async def test_no_slot_is_lost_whatever_happens(seed: int) -> None:
     """Many come, hang up, lose patience and are refused: at the end all slots are free again."""
     chance = random.Random(seed)
-    share = FairShare(3, each=2, waiting=20, waiting_each=8, patience_s=0.005)
+    share = FairShare(3, each=2, few=seed % 4, waiting=20, waiting_each=8, patience_s=0.005)
     most = 0
 
     async def work(tenant: str) -> None:
