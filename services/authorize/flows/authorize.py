@@ -105,10 +105,11 @@ async def _decide(
     request: AuthorizationRequest,
     interaction: Interaction | None,
 ) -> Outcome:
+    now = context.clock()  # before anything is read that may be taken back meanwhile
     session = await current_session(context, tenant, visitor.session_token)  # 3
     must_consent = session is not None and await needs_consent(context, tenant, session, client, request)
     try:
-        question = _question(request, session, interaction, must_consent, context.clock())  # 4
+        question = _question(request, session, interaction, must_consent, now)  # 4
     except OAuthError as error:
         if interaction is not None:
             await end_interaction(context, tenant, interaction)
@@ -119,7 +120,7 @@ async def _decide(
     if interaction is not None:
         await end_interaction(context, tenant, interaction)
     assert session is not None
-    return await _issue_code(context, tenant, request, session)  # 5
+    return await _issue_code(context, tenant, request, session, now)  # 5
 
 
 def _question(
@@ -176,9 +177,9 @@ def _is_too_old(session: Session, max_age: int | None, now: datetime) -> bool:
 
 
 async def _issue_code(
-    context: Context, tenant: Tenant, request: AuthorizationRequest, session: Session
+    context: Context, tenant: Tenant, request: AuthorizationRequest, session: Session, asked_at: datetime
 ) -> Answer:
-    ttl, now = timedelta(seconds=tenant.code_ttl_s), context.clock()
+    ttl = timedelta(seconds=tenant.code_ttl_s)
     code = generate_code(context.entropy)
     grant = CodeGrant(
         client_id=request.client_id,
@@ -190,8 +191,8 @@ async def _issue_code(
         user_id=session.user_id,
         session_id=session.session_id,
         auth_time=session.auth_time,
-        expires_at=now + ttl,
-        issued_at=now,
+        expires_at=context.clock() + ttl,
+        issued_at=asked_at,
     )
     await store.insert_code(context.valkey, tenant.tenant_id, code, grant, ttl)
     return request.reply_to.answer(code=code.reveal())

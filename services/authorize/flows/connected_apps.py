@@ -4,6 +4,7 @@ Families are token's. Its functions are called in our own transaction, so that o
 nothing of the client's is minted again (docs/adr/0020).
 """
 
+from services.authorize import store
 from services.authorize.flows.context import Context
 from services.authorize.store import Session, account
 from services.authorize.store.account import Grant
@@ -19,9 +20,11 @@ async def list_connected_apps(context: Context, tenant: Tenant, session: Session
 
 async def disconnect(context: Context, tenant: Tenant, session: Session, client_id: str) -> None:
     """Its families end, and a third party must ask anew. Twice is once."""
-    tenant_id, user_id, now = tenant.tenant_id, session.user_id, context.clock()
+    tenant_id, user_id = tenant.tenant_id, session.user_id
     async with context.database.tenant(tenant_id) as connection:
+        await store.lock_user(connection, tenant_id, user_id)
         consented = await account.delete_consent(connection, tenant_id, user_id, client_id)
+        now = context.clock()  # no code is issued any more for the consent that was: each is from before
         revoked = await account.revoke_grants(
             connection, tenant_id, user_id, client_id=client_id, reason="disconnected_by_user", now=now
         )

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from services.authorize import store
 from services.authorize.flows.context import Context
 from services.authorize.flows.sessions import idle_since
 from services.authorize.store import Session, account, mails
@@ -43,6 +44,7 @@ async def end_one(context: Context, tenant: Tenant, session: Session, session_id
 async def end_all_others(context: Context, tenant: Tenant, session: Session) -> None:
     """All but the one at hand, and every grant that did not come of it."""
     async with context.database.tenant(tenant.tenant_id) as connection:
+        await store.lock_user(connection, tenant.tenant_id, session.user_id)
         await end_others(connection, tenant, session, context.clock(), "ended_by_user")
     context.relay.nudge()
 
@@ -54,7 +56,7 @@ async def end_others(
     now: datetime,
     reason: Literal["ended_by_user", "password_changed"],
 ) -> None:
-    """In the caller's transaction. Grants that outlive a session (offline_access) are revoked too."""
+    """In the caller's transaction, with the user locked. Grants that outlive a session are revoked too."""
     tenant_id, user_id = tenant.tenant_id, session.user_id
     ended = await account.end_other_sessions(connection, tenant_id, user_id, session.session_id, now)
     await mails.void_email_changes(connection, tenant_id, user_id, now)

@@ -183,6 +183,7 @@ async def delete_user(context: Context, tenant_id: UUID, user_id: UUID, actor: s
     """
     now = context.clock()
     async with context.database.tenant(tenant_id) as connection:
+        await store.lock_user(connection, tenant_id, user_id)
         await account.revoke_grants(connection, tenant_id, user_id, reason="user_deleted", now=now)
         if not await account.delete_user(connection, tenant_id, user_id):
             raise UnknownUser

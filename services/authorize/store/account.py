@@ -135,7 +135,9 @@ async def revoke_grants(
     reason: str,
     now: datetime,
 ) -> int:
-    """How many families were alive: of one client, or all but one session's."""
+    """How many families were alive: of one client, or all but one session's. Codes that are being redeemed
+    are waited for, and those behind them wait. The user is locked before, so that no two wait for each other.
+    """
     return int(
         await connection.fetchval(
             _SQL["revoke_grants"], tenant_id, user_id, client_id, but_session_id, reason, now

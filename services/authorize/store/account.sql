@@ -84,8 +84,9 @@ select token.revoke_grants($1, $2, $3, $4, $5, $6);
 -- name: list_consents
 select client_id, scope, given_at from authorize.consents where tenant_id = $1 and user_id = $2 order by client_id;
 
+-- A withdrawal under way is waited for, so that no code comes of the consent that was.
 -- name: get_consented_scope
-select scope from authorize.consents where tenant_id = $1 and user_id = $2 and client_id = $3;
+select scope from authorize.consents where tenant_id = $1 and user_id = $2 and client_id = $3 for share;
 
 -- What was allowed before stays allowed. No row when the user is gone; one who is going is waited for.
 -- name: insert_consent
