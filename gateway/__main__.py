@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from gateway.render import TLS, Address, render
+from gateway.render import TLS, Address, Traces, render
 
 # Where the services listen when nobody says otherwise.
 _PORTS = {"authorize": 8101, "token": 8102, "jwks": 8103, "admin": 8104}
@@ -31,6 +31,8 @@ def _address(text: str) -> Address:
     show_default=True,
     help="Proxies in front of this one, each of which appends to X-Forwarded-For.",
 )
+@click.option("--otlp-endpoint", envvar="MTAS_OTLP_ENDPOINT", metavar="ORIGIN", help="Collector of traces.")
+@click.option("--trace-ratio", envvar="MTAS_TRACE_RATIO", default=0.01, show_default=True)
 @click.option("--output", type=click.Path(path_type=Path), help="A file, rather than standard output.")
 def main(
     public_url: str,
@@ -40,6 +42,8 @@ def main(
     tls_certificate: Path | None,
     tls_private_key: Path | None,
     trusted_proxies: int,
+    otlp_endpoint: str | None,
+    trace_ratio: float,
     output: Path | None,
 ) -> None:
     given = [text.partition("=") for text in upstream]
@@ -54,6 +58,7 @@ def main(
         tls=TLS(tls_certificate, tls_private_key) if tls_certificate and tls_private_key else None,
         admin=(Path(admin) if "/" in admin else _address(admin)) if admin else None,
         trusted_proxies=trusted_proxies,
+        traces=Traces(endpoint=otlp_endpoint, ratio=trace_ratio) if otlp_endpoint else None,
     )
     if output is None:
         click.echo(rendered, nl=False)

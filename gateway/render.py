@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -46,6 +46,7 @@ _CLAIMS = (
     "traceparent",
     "tracestate",
     "baggage",
+    "x-client-trace-id",
 )
 
 
@@ -101,6 +102,25 @@ class Timeouts:
     idle_s: float = 60
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traces:
+    """A collector's origin (OTLP over HTTP, in the clear), and the share of requests that are traced."""
+
+    endpoint: str
+    ratio: float
+
+    def __post_init__(self) -> None:
+        if _origin("the collector's endpoint", self.endpoint).scheme != "http":
+            raise ValueError("traces go by plain http to a collector nearby, which speaks TLS to others")
+        if not 0 <= self.ratio <= 1:
+            raise ValueError(f"the share of requests that are traced is from 0 to 1, not {self.ratio}")
+
+    @property
+    def address(self) -> Address:
+        url = urlsplit(self.endpoint)
+        return url.hostname or "", url.port or 80
+
+
 def render(
     *,
     public_url: str,
@@ -111,6 +131,7 @@ def render(
     trusted_proxies: int = 0,
     limits: Limits | None = None,
     timeouts: Timeouts | None = None,
+    traces: Traces | None = None,
 ) -> str:
     """Envoy's bootstrap as YAML.
 
@@ -120,10 +141,7 @@ def render(
     """
     if set(upstreams) != set(SERVICES):
         raise ValueError(f"upstreams must name exactly {', '.join(SERVICES)}, got {', '.join(upstreams)}")
-    url = urlsplit(public_url)
-    plain = url.hostname and "@" not in url.netloc and not url.path.strip("/") and not url.query
-    if url.scheme not in ("http", "https") or not plain:
-        raise ValueError(f"public_url must be an http or https origin, got {public_url!r}")
+    url = _origin("public_url", public_url)
     limits = limits or Limits()
     security = {"strict-transport-security": _hsts(url.hostname or "")} if url.scheme == "https" else {}
     claims = _CLAIMS if trusted_proxies else (*_CLAIMS, "x-forwarded-for")
@@ -148,7 +166,17 @@ def render(
         routes=ROUTES,
         refused_methods=[(any_of(paths), ", ".join(methods)) for paths, methods in allowed_methods().items()],
         clusters=[_cluster(name, _addresses(upstreams[name])) for name in SERVICES],
+        traces=traces and _collector(traces),
     )
+
+
+def _origin(what: str, text: str) -> SplitResult:
+    """Raises: ValueError unless it is a scheme, a host and perhaps a port."""
+    url = urlsplit(text)
+    plain = url.hostname and "@" not in url.netloc and not url.path.strip("/") and not url.query
+    if url.scheme not in ("http", "https") or not plain:
+        raise ValueError(f"{what} must be an http or https origin, got {text!r}")
+    return url
 
 
 def _hsts(host: str) -> str:
@@ -171,6 +199,14 @@ def _cluster(name: str, addresses: Sequence[Address]) -> Json:
         "name": name,
         "type": "STATIC" if static else "STRICT_DNS",
         "endpoints": [{"endpoint": {"address": _socket(address)}} for address in addresses],
+    }
+
+
+def _collector(traces: Traces) -> Json:
+    return {
+        "uri": traces.endpoint.rstrip("/") + "/v1/traces",
+        "percent": traces.ratio * 100,
+        "cluster": _cluster("traces", [traces.address]),
     }
 
 

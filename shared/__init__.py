@@ -5,6 +5,7 @@
 - `pages`: the design system: tokens, components, and how a service serves and renders them
 - `http`: request context, health, errors and headers at the edge
 - `db`, `valkey`, `cache`, `directory`, `keys`, `settings`, `log`, `clock`, `secret`, `service`: wiring
+- `tracing`: who is told of what a request does, when somebody collects traces
 - `unavailable`: what any layer raises when something is not there yet
 - `observations`: what is noted of requests for the dashboard
 - `fair_share`: how tenants take turns at what is scarce

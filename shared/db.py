@@ -18,6 +18,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from shared import tracing
 from shared.readings import Reading
 from shared.secret import Secret
 
@@ -35,6 +36,9 @@ UNAVAILABLE: Final = (
 """What means "not now" rather than "never": answered with 503 and Retry-After."""
 
 _NAME: Final = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+_SET_TENANT: Final = "select set_config('mtas.tenant_id', $1, true)"
+_NAMES: Final[dict[str, str]] = {_SET_TENANT: "set_tenant"}
+"""Of every statement: what it is called in a trace."""
 _CONNECT_TIMEOUT_S: Final = 3.0
 _STATEMENT_TIMEOUT_S: Final = 5.0
 _ACQUIRE_TIMEOUT_S: Final = 3.0
@@ -140,6 +144,7 @@ class _Connections:
                 max_cached_statement_lifetime=0,  # for ever: there are a few dozen
             )
             await _read_jsonb_as_python(connection)
+            tracing.in_use.watch(connection)
         except BaseException:
             if connection is not None:  # or it would stay open with nobody to count it
                 connection.terminate()
@@ -209,7 +214,7 @@ class Database:
     async def tenant(self, tenant_id: UUID) -> AsyncIterator[Connection]:
         """A transaction that sees and writes this tenant's rows alone."""
         async with self.transaction() as connection:
-            await connection.execute("select set_config('mtas.tenant_id', $1, true)", str(tenant_id))
+            await connection.execute(_SET_TENANT, str(tenant_id))
             yield connection
 
     def readings(self) -> Iterator[Reading]:
@@ -229,7 +234,14 @@ def load_queries(beside: str, file: str = "queries.sql") -> dict[str, str]:
     names, bodies = parts[1::2], parts[2::2]
     if len(set(names)) != len(names):
         raise ValueError(f"a statement's name is used twice beside {beside}")
-    return {name: body.strip().rstrip(";") for name, body in zip(names, bodies, strict=True)}
+    queries = {name: body.strip().rstrip(";") for name, body in zip(names, bodies, strict=True)}
+    _NAMES.update((body, name) for name, body in queries.items())
+    return queries
+
+
+def statement_name(statement: str) -> str:
+    """Its name, or of what has none its first word."""
+    return _NAMES.get(statement) or statement.split(None, 1)[0].rstrip(";").upper()
 
 
 async def _read_jsonb_as_python(connection: Connection) -> None:

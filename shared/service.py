@@ -17,7 +17,7 @@ import structlog
 import uvicorn
 from litestar.types import ASGIApp
 
-from shared import log
+from shared import log, tracing
 from shared.http.leaving import leave
 from shared.http.one_write import OneWriteProtocol
 from shared.settings import CommonSettings, SettingsError, load
@@ -31,7 +31,7 @@ def run(name: str, settings_type: type[S], create_app: Callable[[S], ASGIApp]) -
     """`python -m services.{name}`: read the settings, serve until SIGTERM or Ctrl-C, then drain."""
     try:
         settings = load(settings_type, os.environ)
-        app = create_app(settings)
+        app = _create(name, settings, create_app)
     except (SettingsError, ValueError) as error:
         sys.exit(f"services.{name}: {error}")
     log.configure(name, settings.log_level)
@@ -59,7 +59,19 @@ def run(name: str, settings_type: type[S], create_app: Callable[[S], ASGIApp]) -
     logger.info("starting", host=settings.listen_host, port=settings.listen_port, **this_build()._asdict())
     _collect_rarely()
     server.run()
+    tracing.in_use.close()
     logger.info("stopped")
+
+
+def _create(name: str, settings: S, create_app: Callable[[S], ASGIApp]) -> ASGIApp:
+    if not settings.otlp_endpoint:
+        return create_app(settings)
+    # Imported here: who collects no traces has none of their libraries in memory.
+    from shared.http.traced import TracedRequests
+    from shared.tracing.otlp import start
+
+    tracer = start(name, settings.otlp_endpoint)
+    return TracedRequests(create_app(settings), tracer)
 
 
 class _Server(uvicorn.Server):

@@ -42,10 +42,19 @@ class CommonSettings(msgspec.Struct, frozen=True, kw_only=True):
         int, Doc(description="After SIGTERM, how long requests under way may take.", ge=0, le=300)
     ] = 10
     log_level: Annotated[str, Doc(description="debug, info, warning or error.")] = "info"
+    otlp_endpoint: Annotated[
+        str,
+        Doc(
+            description="Collector of traces, by OTLP over HTTP, such as `http://collector:4318`. "
+            "Without it nothing is traced; the gateway says which requests are."
+        ),
+    ] = ""
 
     def __post_init__(self) -> None:
         if not is_safe_origin(self.public_url):
             raise ValueError("MTAS_PUBLIC_URL: an https origin without a path, or http on localhost")
+        if self.otlp_endpoint and not (is_origin(self.otlp_endpoint) and self.otlp_endpoint[:5] == "http:"):
+            raise ValueError("MTAS_OTLP_ENDPOINT: an http origin without a path, of a collector nearby")
 
 
 def load(struct: type[S], environ: Mapping[str, str]) -> S:
@@ -75,9 +84,15 @@ def variable(field: str) -> str:
 def is_safe_origin(url: str) -> bool:
     """Cookies and tokens travel to it: TLS, unless it never leaves this machine."""
     parts = urlsplit(url)
+    return is_origin(url) and (parts.scheme == "https" or parts.hostname in THIS_MACHINE)
+
+
+def is_origin(url: str) -> bool:
+    """A scheme, a host and perhaps a port (RFC 6454 §4), for HTTP."""
+    parts = urlsplit(url)
     if parts.path or parts.query or parts.fragment or "@" in parts.netloc or not parts.hostname:
         return False
-    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in THIS_MACHINE)
+    return parts.scheme in ("http", "https")
 
 
 def _read(name: str, environ: Mapping[str, str]) -> str | None:

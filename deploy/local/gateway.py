@@ -69,6 +69,7 @@ class Gateway:
         *,
         port: int | None = None,
         admin: Path | None = None,
+        traces: render.Traces | None = None,
     ) -> None:
         """`port`: where it listens, when something stands before it at the public URL's. `admin`: a socket
         file, for draining (gateway/drain.py)."""
@@ -78,6 +79,7 @@ class Gateway:
         self._limits = limits
         self._port = port or public.port
         self._admin = admin
+        self._traces = traces
         self._configuration = run / "envoy.yaml"
         self.process = Process(
             name="gateway",
@@ -103,6 +105,7 @@ class Gateway:
             tls=None if self._tls is None else render.TLS(self._tls.certificate, self._tls.key),
             limits=self._limits,
             admin=self._admin,
+            traces=self._traces,
         )
         write_private(self._configuration, configuration)
 
@@ -122,6 +125,13 @@ class Gateway:
         # The certificate names the loopback addresses too.
         trust = ssl.create_default_context(cafile=str(self._tls.ca))
         return http.client.HTTPSConnection("127.0.0.1", self._port, timeout=2, context=trust)
+
+
+def traces_of(environ: Mapping[str, str]) -> render.Traces | None:
+    """The same collector, and the same share, that the services are told of."""
+    if endpoint := environ.get("MTAS_OTLP_ENDPOINT"):
+        return render.Traces(endpoint=endpoint, ratio=float(environ.get("MTAS_TRACE_RATIO") or 0.01))
+    return None
 
 
 def binary() -> Path:

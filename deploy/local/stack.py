@@ -23,7 +23,7 @@ from typing import Self
 from deploy.local import identity, leftovers, ports, services, tls
 from deploy.local.errors import StackError
 from deploy.local.folder import Folder
-from deploy.local.gateway import Gateway, PublicUrl
+from deploy.local.gateway import Gateway, PublicUrl, traces_of
 from deploy.local.nats import Nats
 from deploy.local.postgres import Postgres
 from deploy.local.process import Process, plain_environment, stop_together
@@ -248,7 +248,8 @@ class Stack:
         upstreams = {
             service: [self.ports[name] for name in names] for service, names in self._instances.items()
         }
-        return Gateway(self._public, self.folder.run, log, upstreams, self.tls, self._limits)
+        traces = traces_of({**os.environ, **self._extra})
+        return Gateway(self._public, self.folder.run, log, upstreams, self.tls, self._limits, traces=traces)
 
     def _service(self, name: str) -> Process:
         service, port = leftovers.service_of(name), self.ports[name]

@@ -24,7 +24,7 @@ grant execute on function admin.note_secret_uses to mtas_token;
 
 -- The outbox: policies limit each service to its own rows.
 grant select, delete, update (parked_at) on events.outbox to mtas_authorize, mtas_token, mtas_jwks, mtas_admin;
-grant insert (tenant_id, type, subject, data, occurred_at) on events.outbox
+grant insert (tenant_id, type, subject, data, occurred_at, traceparent) on events.outbox
     to mtas_authorize, mtas_token, mtas_jwks, mtas_admin;
 
 -- admin: its own schema; of users what the dashboard shows; of keys their state.

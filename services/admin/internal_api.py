@@ -1,11 +1,13 @@
 """What the internal APIs of authorize and jwks have in common. The gateway routes none of them."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import httpx2
 import msgspec
 import structlog
 
+from shared import tracing
 from shared.secret import Secret
 from shared.unavailable import Unavailable
 
@@ -53,9 +55,13 @@ class InternalApi:
         """Raises: InternalRefused (404, 409, 422), Unavailable."""
         return await self._send("POST", path, content=body, headers={"Content-Type": "application/json"})
 
-    async def _send(self, method: str, path: str, **options: Any) -> bytes:
+    async def _send(
+        self, method: str, path: str, headers: Mapping[str, str] | None = None, **options: Any
+    ) -> bytes:
+        cause = tracing.in_use.traceparent()
+        headers = {**(headers or {}), **({} if cause is None else {"traceparent": cause})}
         try:
-            answer = await self._client.request(method, path, **options)
+            answer = await self._client.request(method, path, headers=headers, **options)
         except httpx2.HTTPError as error:
             raise Unavailable(f"{self._service}: {type(error).__name__}") from None
         if answer.is_success:

@@ -5,9 +5,11 @@ as a third of a signature. Order does not matter, since the database decides (do
 """
 
 import asyncio
+from contextvars import Context
 from typing import Any, Final
 from uuid import UUID
 
+from shared import tracing
 from shared.oauth.authorization_code import CodeGrant, code_key, decode_grant
 from shared.valkey import Valkey
 
@@ -28,7 +30,8 @@ class Codes:
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._asked.append((code_key(tenant_id, code), answer))
         self._work()
-        packed = await answer
+        with tracing.in_use.step("valkey", "GET"):
+            packed = await answer
         return decode_grant(packed) if packed is not None else None
 
     def forget(self, tenant_id: UUID, code: str) -> None:
@@ -39,7 +42,8 @@ class Codes:
 
     def _work(self) -> None:
         if self._worker is None and (self._asked or self._spent):
-            self._worker = asyncio.create_task(self._batches())
+            # Nobody's request: it works for all of them, one after the other.
+            self._worker = asyncio.create_task(self._batches(), context=Context())
             self._worker.add_done_callback(self._worked)
 
     def _worked(self, _worker: "asyncio.Task[None]") -> None:

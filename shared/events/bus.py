@@ -17,6 +17,7 @@ from nats.aio.client import Client as NatsClient
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 
+from shared import tracing
 from shared.db import UNAVAILABLE
 from shared.events import envelope
 from shared.events.envelope import CONTENT_TYPE, CloudEvent
@@ -28,6 +29,8 @@ log = structlog.get_logger()
 
 STREAM: Final = "MTAS"
 DEAD_LETTERS: Final = "mtas.dead"
+TRACEPARENT: Final = "traceparent"
+"""Header of a message, when what it came from is traced."""
 MAX_FAILURES: Final = 5
 _BATCH: Final = 50
 _PUBLISH_TIMEOUT_S: Final = 2.0
@@ -97,17 +100,24 @@ class Bus:
                 async with asyncio.timeout(2):
                     await self._client.drain()
 
-    async def publish(self, event: CloudEvent) -> None:
-        """Store `event` in JetStream. Raises: BusUnavailable unless the server confirmed it."""
+    async def publish(self, event: CloudEvent, cause: str | None = None) -> None:
+        """Store `event` in JetStream. Raises: BusUnavailable unless the server confirmed it.
+
+        `cause` is the traceparent of what it was written in; of the publishing, it goes with the event.
+        """
         if self._jetstream is None or not self._client.is_connected:
             raise BusUnavailable
+        headers = {"Nats-Msg-Id": str(event.id), "Content-Type": CONTENT_TYPE}
         try:
-            await self._jetstream.publish(
-                envelope.nats_subject(event.tenantid, event.event_type),
-                envelope.encode(event),
-                timeout=_PUBLISH_TIMEOUT_S,
-                headers={"Nats-Msg-Id": str(event.id), "Content-Type": CONTENT_TYPE},
-            )
+            with tracing.in_use.publishing(event.event_type, cause) as traceparent:
+                if traceparent is not None:
+                    headers[TRACEPARENT] = traceparent
+                await self._jetstream.publish(
+                    envelope.nats_subject(event.tenantid, event.event_type),
+                    envelope.encode(event),
+                    timeout=_PUBLISH_TIMEOUT_S,
+                    headers=headers,
+                )
         except (nats.errors.Error, nats.js.errors.Error, OSError, TimeoutError) as error:
             raise BusUnavailable(type(error).__name__) from error
 
@@ -159,7 +169,9 @@ class Bus:
     async def _handle(self, message: Msg, handler: Handler) -> None:
         try:
             event = envelope.decode(message.data)
-            await handler(event)
+            cause = (message.headers or {}).get(TRACEPARENT)
+            with tracing.in_use.consuming(event.event_type, cause):
+                await handler(event)
         except (*UNAVAILABLE, Unavailable) as error:
             _HANDLED("waits")
             # Not the event's fault, and no reason to give it up: it waits for the store, however long.

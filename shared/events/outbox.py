@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 import structlog
 
+from shared import tracing
 from shared.clock import utc_now
 from shared.db import UNAVAILABLE, Connection, Database, load_queries
 from shared.events.bus import Bus, BusUnavailable
@@ -31,7 +32,13 @@ async def insert_event(
 ) -> None:
     """Record `event` about the entity `subject`, in the caller's transaction."""
     await connection.execute(
-        _SQL["insert_event"], tenant_id, event.type, str(subject), msgspec.to_builtins(event), now
+        _SQL["insert_event"],
+        tenant_id,
+        event.type,
+        str(subject),
+        msgspec.to_builtins(event),
+        now,
+        tracing.in_use.traceparent(),
     )
 
 
@@ -125,7 +132,7 @@ class Relay:
             if time.monotonic() > until:
                 break
             try:
-                await self._bus.publish(self._envelope(row))
+                await self._bus.publish(self._envelope(row), row["traceparent"])
             except Exception as failure:
                 failed[row["position"]] = failure
                 if not self._may_step_over(row["position"]):
@@ -139,7 +146,7 @@ class Relay:
             if position not in failed or position > last or time.monotonic() > until:
                 continue
             try:
-                await self._bus.publish(self._envelope(row))
+                await self._bus.publish(self._envelope(row), row["traceparent"])
             except Exception as failure:
                 failed[position] = failure
                 parked.append(position)

@@ -1,8 +1,8 @@
 -- The outbox. Row-level security shows each service only the events that it wrote itself.
 
 -- name: insert_event
-insert into events.outbox (tenant_id, type, subject, data, occurred_at)
-values ($1, $2, $3, $4, $5);
+insert into events.outbox (tenant_id, type, subject, data, occurred_at, traceparent)
+values ($1, $2, $3, $4, $5, $6);
 
 -- One relay a source at a time. Events leave in the order of their positions: for one entity that is
 -- the order of its changes, because each locks the entity's row before it writes its event.
@@ -10,7 +10,7 @@ values ($1, $2, $3, $4, $5);
 select pg_try_advisory_xact_lock(hashtextextended('mtas outbox ' || current_user, 0));
 
 -- name: list_events
-select position, event_id, tenant_id, type, subject, data, occurred_at
+select position, event_id, tenant_id, type, subject, data, occurred_at, traceparent
   from events.outbox
  where parked_at is null
  order by position

@@ -19,7 +19,7 @@ _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9-]{8,64}")
 _TRACEPARENT: Final = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _TRACE_ID: Final = re.compile(r"[0-9a-f]{32}")
 _QUIET: Final = ("/livez", "/readyz", "/metrics")
-_NOBODY_THERE: Final = 499
+NOBODY_THERE: Final = 499
 """In the log alone: the client had gone before there was an answer."""
 
 _NO_ROUTE: Final = "none"
@@ -62,7 +62,7 @@ class RequestContext:
         scope.setdefault("state", {})["request_id"] = identity
         # The server gives every request a task of its own, so nothing needs to be taken back.
         log.request_ids.set(log.RequestIds(identity, _trace_id(scope, identity)))
-        status = _NOBODY_THERE
+        status = NOBODY_THERE
 
         async def send_with_id(message: Message) -> None:
             nonlocal status

@@ -41,6 +41,7 @@ SPOOFS = [
     ("Traceparent", f"00-{OUTSIDE_TRACE}-b7ad6b7169203331-01"),
     ("Tracestate", "evil=1"),
     ("Baggage", "evil=1"),
+    ("X-Client-Trace-Id", "evil"),
 ]
 
 

