@@ -43,13 +43,10 @@ async def admit(
             "bring both installations to one version first"
         )
     tenant_id, slug = UUID(about["tenant_id"]), about["tenant"]
-    issuer = f"{public_url}/t/{slug}" if new_issuer else about["issuer"]
-    if not issuer.startswith(f"{public_url}/t/"):
-        raise MoveError(
-            f"The issuer {issuer} does not lie below {public_url}. Move the domain along and set "
-            "MTAS_PUBLIC_URL to it; or take --new-issuer, and tell every backend of the app the new one"
-        )
-    changes = {"issuer": issuer} | ({"disabled_at": None} if enable else {})
+    issuer = f"{public_url}/t/{slug}"
+    if not new_issuer:
+        _require_issuer(about["issuer"], issuer, slug)
+    changes = {"slug": slug, "issuer": issuer} | ({"disabled_at": None} if enable else {})
     try:
         async with connection.transaction():
             await choose_tenant(connection, tenant_id)
@@ -64,6 +61,21 @@ async def admit(
     except asyncpg.UniqueViolationError as error:
         raise MoveError(f"{slug!r}, or something of it, is here already: {error.constraint_name}") from None
     return {"app_id": slug, "tenant_id": str(tenant_id), "issuer": issuer, "rows": dict(rows)}
+
+
+def _require_issuer(issuer: str, here: str, slug: str) -> None:
+    """An app of this installation has the issuer that its address here gives it: with any other one, tokens
+    would be signed here in the name of another app, or of somebody else's domain. Raises: MoveError."""
+    if issuer == here:
+        return
+    new = "take --new-issuer, and tell every backend of the app the new one"
+    domain = issuer.removesuffix(f"/t/{slug}")
+    if domain == issuer:
+        raise MoveError(f"The archive gives {slug!r} the issuer {issuer}, here it has {here}: {new}")
+    raise MoveError(
+        f"The archive's issuer is {issuer}, here it would be {here}. Move the domain along and set "
+        f"MTAS_PUBLIC_URL to {domain}; or {new}"
+    )
 
 
 async def _insert(
@@ -94,6 +106,8 @@ async def _insert(
             progress(table.name, counted[table.name])
             waiting = []
         table = tables[name]
+        if line["row"]["tenant_id"] != str(tenant_id):
+            raise MoveError("The archive holds rows of another app")
         row = await keys.seal(name, line["row"], tenant_id)
         waiting.append(row | changes if name == _TENANTS else row)
         counted[name] += 1
