@@ -1,4 +1,4 @@
-"""The catalogues of the hosted pages and mails: `make texts` brings them up to date with the code.
+"""The catalogues of the hosted pages and of mails: `make texts` brings them up to date with the code.
 
     python -m deploy.texts            write what is new into every catalogue, and say what is to be translated
     python -m deploy.texts --check    write nothing; exit 1 when a sentence is missing, fuzzy or said no more
@@ -12,14 +12,13 @@ import io
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir, extract_from_file
 from babel.messages.pofile import read_po, write_po
 
 ROOT: Final = Path(__file__).parents[1]
-HERE: Final = ROOT / "services" / "authorize" / "texts"
 _KEYWORDS: Final = {"_": None, "gettext": None, "ngettext": (1, 2), "Text": None, "count": (1, 2)}
 _METHODS: Final = [("**.py", "python"), ("**.html", "jinja2.ext:babel_extract")]
 _OPTIONS: Final = {"**.html": {"newstyle_gettext": "true", "trimmed": "true", "silent": "false"}}
@@ -30,8 +29,24 @@ _PASSING: Final = tuple(
         *("Project-Id", "Report-Msgid"),
     )
 )
-_FOLDERS: Final = ("services/authorize", "shared/pages/templates")
-_FILES: Final = ("shared/passwords.py",)
+
+
+class Speaker(NamedTuple):
+    """A service that says something: its catalogues, and where the sentences stand."""
+
+    catalogues: Path
+    folders: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+
+
+SPEAKERS: Final = {
+    "authorize": Speaker(
+        ROOT / "services/authorize/texts",
+        folders=("services/authorize", "shared/pages/templates"),
+        files=("shared/passwords.py",),
+    ),
+    "admin": Speaker(ROOT / "services/admin/texts", files=("services/admin/flows/invitation_letter.py",)),
+}
 
 
 def main() -> int:
@@ -42,25 +57,29 @@ def main() -> int:
     parser.add_argument("--add", metavar="TAG", help="begin a catalogue for this language")
     arguments = parser.parse_args()
     if arguments.add:
-        (HERE / f"{arguments.add}.po").write_bytes(_written(_empty(arguments.add)))
-    said = template()
+        for speaker in SPEAKERS.values():
+            path = speaker.catalogues / f"{arguments.add}.po"
+            if not path.exists():
+                path.write_bytes(_written(_empty(arguments.add)))
     problems = []
-    for path in sorted(HERE.glob("*.po")):
-        catalogue = _read(path)
-        problems += [f"{path.stem}: {problem}" for problem in wrong_with(catalogue, said)]
-        if not arguments.check:
-            catalogue.update(said, no_fuzzy_matching=True)
-            catalogue.obsolete.clear()
-            path.write_bytes(_written(catalogue))
+    for name, speaker in SPEAKERS.items():
+        said = template(speaker)
+        for path in sorted(speaker.catalogues.glob("*.po")):
+            catalogue = _read(path)
+            problems += [f"{name}, {path.stem}: {problem}" for problem in wrong_with(catalogue, said)]
+            if not arguments.check:
+                catalogue.update(said, no_fuzzy_matching=True)
+                catalogue.obsolete.clear()
+                path.write_bytes(_written(catalogue))
     for problem in problems:
         print(problem)
     return 1 if arguments.check and problems else 0
 
 
-def template() -> Catalog:
+def template(speaker: Speaker) -> Catalog:
     """What the code and the templates say."""
     found = Catalog()
-    for message, comments, where in _extract():
+    for message, comments, where in _extract(speaker):
         found.add(message, locations=[(where, 0)], auto_comments=comments)
     return found
 
@@ -85,13 +104,13 @@ def wrong_with(catalogue: Catalog, said: Catalog) -> Iterator[str]:
             yield f"no longer said: {message.id!r}"
 
 
-def _extract() -> Iterator[tuple[str | tuple[str, ...], list[str], str]]:
-    for folder in _FOLDERS:
+def _extract(speaker: Speaker) -> Iterator[tuple[str | tuple[str, ...], list[str], str]]:
+    for folder in speaker.folders:
         for file, _, message, comments, _ in extract_from_dir(
             ROOT / folder, method_map=_METHODS, options_map=_OPTIONS, keywords=_KEYWORDS
         ):
             yield message, comments, f"{folder}/{file}"
-    for name in _FILES:
+    for name in speaker.files:
         for _, message, comments, _ in extract_from_file("python", ROOT / name, keywords=_KEYWORDS):
             yield message, comments, name
 

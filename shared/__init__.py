@@ -10,6 +10,8 @@
 - `observations`: what is noted of requests for the dashboard
 - `fair_share`: how tenants take turns at what is scarce
 - `passwords`, `breached_passwords`, `guessable`: how a password is hashed, and which are refused
+- `mail`: a letter as a message, its link, and the way to the mail server
+- `texts`, `text`, `languages`: what is said to people, in their language
 - `limits`: how guesses are counted; how many is the service's
 
 Never here: a use case, a write to a service's table, a policy, a module of odds and ends.

@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Final
 
 from litestar import Litestar
@@ -12,7 +13,6 @@ from litestar.types import ASGIApp
 
 from services.authorize import events
 from services.authorize.flows.context import Context
-from services.authorize.flows.links import Links
 from services.authorize.flows.public_keys import PublicKeys
 from services.authorize.flows.upkeep import forget_what_is_over
 from services.authorize.routes import (
@@ -33,7 +33,6 @@ from services.authorize.routes.views import Views
 from services.authorize.routes.visitors import pages_for, read_visitor, resolve_tenant
 from services.authorize.routes.web import Web
 from services.authorize.settings import Settings
-from services.authorize.texts import Texts
 from shared import valkey
 from shared.clock import Clock, Entropy, random_bytes, utc_now
 from shared.db import Database
@@ -44,11 +43,13 @@ from shared.http.context import RequestContext
 from shared.http.health import health_routes
 from shared.known_devices import KnownDevices
 from shared.limits import Limiter
+from shared.mail.links import Links
 from shared.mail.smtp import Mailer
 from shared.metrics import Metrics
 from shared.observations import Observations
 from shared.passwords import Passwords
 from shared.service import background
+from shared.texts import Texts
 
 MAX_BODY: Final = 64 * 1024
 MAILS_AT_ONCE: Final = 8
@@ -123,7 +124,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
         observations=Observations(database),
         links=Links(settings.form_secret),
         mailer=Mailer(settings.smtp_url, settings.mail_from) if settings.smtp_url else None,
-        texts=Texts(),
+        texts=Texts(Path(__file__).parent / "texts"),
         clock=clock,
         entropy=entropy,
     )

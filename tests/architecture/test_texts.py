@@ -4,14 +4,16 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from deploy import texts
-from services.authorize.texts import Texts
-from shared.languages import LANGUAGES, SOURCE
+from shared.languages import LANGUAGES, SOURCE, Tag
+from shared.texts import Texts
 
 ROOT = Path(__file__).parents[2]
+CATALOGUES = [path for speaker in texts.SPEAKERS.values() for path in sorted(speaker.catalogues.glob("*.po"))]
 PAGES = sorted((ROOT / "services" / "authorize" / "pages").glob("*.html"))
 
 
@@ -22,8 +24,9 @@ def test_every_catalogue_is_whole() -> None:
 
 
 def test_a_sentence_more_a_fuzzy_one_and_a_wrong_placeholder_are_noticed() -> None:
-    said = texts.template()
-    whole = texts._read(texts.HERE / "de.po")
+    speaker = texts.SPEAKERS["authorize"]
+    said = texts.template(speaker)
+    whole = texts._read(speaker.catalogues / "de.po")
     assert list(texts.wrong_with(whole, said)) == []
     said.add("A sentence that nobody has translated")
     message = whole.get("Sign in")
@@ -46,11 +49,13 @@ def test_a_template_says_nothing_outside_a_catalogue(page: Path) -> None:
 
 def test_every_catalogue_is_spoken_and_named() -> None:
     """Of `shared.languages`, which discovery names too."""
-    catalogues = [path.stem for path in texts.HERE.glob("*.po")]
-    assert sorted(LANGUAGES) == sorted([SOURCE, *catalogues])
-    assert set(Texts().languages) == set(LANGUAGES) >= {"en", "de"}
+    assert set(LANGUAGES) == set(get_args(Tag)) >= {"en", "de"}
+    for speaker in texts.SPEAKERS.values():
+        catalogues = [path.stem for path in speaker.catalogues.glob("*.po")]
+        assert sorted(LANGUAGES) == sorted([SOURCE, *catalogues])
+        assert set(Texts(speaker.catalogues).languages) == set(LANGUAGES)
 
 
 def test_german_says_sie() -> None:
-    said = re.findall(r"\b(?:du|dir|dich|dein\w*)\b", (texts.HERE / "de.po").read_text(), re.IGNORECASE)
-    assert said == []
+    said = "".join(path.read_text() for path in CATALOGUES if path.stem == "de")
+    assert re.findall(r"\b(?:du|dir|dich|dein\w*)\b", said, re.IGNORECASE) == []

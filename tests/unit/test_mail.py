@@ -5,13 +5,18 @@ from datetime import UTC, datetime
 
 import pytest
 
+from deploy.texts import SPEAKERS
+from services.admin.flows.invitation_letter import InvitationFacts
+from services.admin.flows.invitation_letter import write as write_invitation
+from services.admin.store.apps import Role
 from services.authorize.flows.letters import WRITERS, Facts, write
-from services.authorize.flows.links import Links
-from services.authorize.texts import Texts, accepted, ui_locales
 from shared.mail.letter import BadAddress, Letter, compose
+from shared.mail.links import Links
 from shared.mail.smtp import Mailer
 from shared.secret import Secret
+from shared.texts import Texts, accepted, ui_locales
 
+CATALOGUES = SPEAKERS["authorize"].catalogues
 FACTS = Facts(
     app="Acme & Co\r\nBcc: eve@evil.example",
     accent="#803020",
@@ -23,9 +28,9 @@ FACTS = Facts(
 
 
 @pytest.mark.parametrize("purpose", WRITERS)
-@pytest.mark.parametrize("tag", list(Texts().languages))
+@pytest.mark.parametrize("tag", list(Texts(CATALOGUES).languages))
 def test_every_letter_is_whole_in_every_language(purpose: str, tag: str) -> None:
-    letter = write(purpose, FACTS, Texts().language(tag))
+    letter = write(purpose, FACTS, Texts(CATALOGUES).language(tag))
     message = compose(
         letter,
         to="a@example.com",
@@ -46,7 +51,7 @@ def test_every_letter_is_whole_in_every_language(purpose: str, tag: str) -> None
 
 @pytest.mark.parametrize("purpose", WRITERS)
 def test_no_sentence_of_a_letter_is_left_in_english(purpose: str) -> None:
-    english, german = (write(purpose, FACTS, Texts().language(tag)) for tag in ("en", "de"))
+    english, german = (write(purpose, FACTS, Texts(CATALOGUES).language(tag)) for tag in ("en", "de"))
     assert _said(english) & _said(german) == set()
 
 
@@ -56,7 +61,7 @@ def _said(letter: Letter) -> set[str | None]:
 
 @pytest.mark.parametrize("address", ["a,b@example.com", "<a@example.com>", "a@b@example.com", "a", ""])
 def test_no_header_is_made_of_what_is_no_address(address: str) -> None:
-    letter = write("verify_email", FACTS, Texts().language("en"))
+    letter = write("verify_email", FACTS, Texts(CATALOGUES).language("en"))
     with pytest.raises(BadAddress):
         compose(
             letter, to=address, sender="no-reply@x.example", message_id=uuid.uuid4(), date=FACTS.requested_at
@@ -109,7 +114,29 @@ def test_accept_language_is_read_by_weight(header: str, tags: list[str]) -> None
 
 
 def test_a_language_is_chosen_by_its_longest_known_tag() -> None:
-    texts = Texts()
+    texts = Texts(CATALOGUES)
     assert texts.choose(ui_locales("fr-CA xx en-GB")) == "en"
     assert texts.choose(ui_locales(None)) is None
     assert texts.choose(["../../etc/passwd", "EN-us"]) == "en"
+
+
+@pytest.mark.parametrize("role", ["owner", "admin", "viewer"])
+@pytest.mark.parametrize("inviter", [None, "ada@example.com"])
+def test_an_invitation_is_whole_in_every_language(role: Role, inviter: str | None) -> None:
+    facts = InvitationFacts(
+        app="Acme\r\nBcc: eve@evil.example", role=role, invited_by=inviter, link="https://auth.example/x"
+    )
+    texts = Texts(SPEAKERS["admin"].catalogues)
+    english, german = (write_invitation(facts, texts.language(tag)) for tag in ("en", "de"))
+    assert _said(english) & _said(german) == set()
+    for letter in (english, german):
+        message = compose(
+            letter,
+            to="a@example.com",
+            sender="no-reply@x.example",
+            message_id=uuid.uuid4(),
+            date=FACTS.requested_at,
+        )
+        assert set(message.keys()) & {"Bcc", "Cc"} == set()
+        assert message["From"] == "MTAS <no-reply@x.example>"
+        assert ((inviter or "ada@") in message.as_string()) == (inviter is not None)

@@ -4,18 +4,18 @@ from dataclasses import dataclass
 
 import msgspec
 
-from services.authorize.flows.links import Links
 from services.authorize.flows.public_keys import PublicKeys
-from services.authorize.texts import Texts
 from shared.clock import Clock, Entropy
 from shared.db import Database
 from shared.directory import Directory
 from shared.events.outbox import Relay
 from shared.known_devices import KnownDevices
 from shared.limits import Limiter
+from shared.mail.links import Links
 from shared.mail.smtp import Mailer
 from shared.observations import Observations
 from shared.passwords import Passwords
+from shared.texts import Texts
 from shared.valkey import Valkey
 
 

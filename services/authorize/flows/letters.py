@@ -6,9 +6,9 @@ from typing import Final
 
 import msgspec
 
-from services.authorize.texts import Language
 from shared.mail.letter import Letter
 from shared.text import Text
+from shared.texts import Language
 
 _IGNORE: Final = Text("If this was not you, you can ignore this mail: nothing changes.")
 _LINK_HINT: Final = Text("If the button does not work, open this address:")

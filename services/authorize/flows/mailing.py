@@ -1,7 +1,7 @@
 """Mail: asked for in the transaction of what it is about, sent by whoever consumes the event.
 
 A row says to whom and what, the event names the row, and nothing of either holds a token: the link
-is made when the mail is sent (`flows.links`). So a slow mail server slows no request, and one that
+is made when the mail is sent (`shared.mail.links`). So a slow mail server slows no request, and one that
 is away loses no mail.
 """
 

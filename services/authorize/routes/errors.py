@@ -24,13 +24,13 @@ from services.authorize.routes.pages import language_of, page_headers, see_other
 from services.authorize.routes.views import Views
 from services.authorize.routes.web import AnyRequest
 from services.authorize.routes.words import duration
-from services.authorize.texts import Language
 from shared.http.context import request_id
 from shared.http.errors import RETRY_AFTER_S, UNAVAILABLE
 from shared.http.internal import problem
 from shared.limits import TooManyTries
 from shared.oauth.errors import OAuthError
 from shared.text import Text
+from shared.texts import Language
 
 log = structlog.get_logger()
 

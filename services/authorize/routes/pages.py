@@ -16,11 +16,11 @@ from litestar.datastructures import Cookie
 from services.authorize.flows.context import Visitor
 from services.authorize.flows.outcome import Answer, Ask, Outcome, ReplyTo, with_query
 from services.authorize.routes.web import AnyRequest, Web
-from services.authorize.texts import Language, Texts, accepted, ui_locales
 from shared.http.headers import NO_STORE, PAGE_HEADERS
 from shared.oauth.errors import OAuthError
 from shared.oauth.params import Params
 from shared.oauth.types import Tenant
+from shared.texts import Language, Texts, accepted, ui_locales
 
 _QUESTION_PATHS: Final = {"sign_in": "login", "select_account": "select-account", "consent": "consent"}
 _CSP_HOST: Final = re.compile(r"[a-z0-9.-]+(:[0-9]{1,5})?")

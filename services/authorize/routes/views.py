@@ -7,8 +7,8 @@ from jinja2 import Environment
 
 from services.authorize.routes.assets import asset_url
 from services.authorize.routes.branding import accent_url, logo_url
-from services.authorize.texts import Language, Texts
 from shared.pages.templates import environment
+from shared.texts import Language, Texts
 
 _TEMPLATES: Final = Path(__file__).parents[1] / "pages"
 

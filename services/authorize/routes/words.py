@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from services.authorize.texts import Language
 from shared.text import Text
+from shared.texts import Language
 
 SCOPE_WORDS: Final = {
     "openid": Text("Know that it is you, by an identifier for this account"),

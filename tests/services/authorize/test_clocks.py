@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from services.authorize.flows.links import Links
+from shared.mail.links import Links
 from tests.services.authorize.conftest import World
 from tests.services.authorize.test_account import family, revoked, sessions
 from tests.services.authorize.test_mail_links import NEW, links, mailless, reset_form

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.authorize.texts import accepted
+from shared.texts import accepted
 from tests.services.authorize.conftest import PASSWORD, World
 from tests.services.authorize.test_mail import come, sign_up
 from tests.support.post import Post, link_in, text_of

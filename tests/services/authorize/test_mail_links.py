@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from deploy.local.stack import Stack
-from services.authorize.flows.links import Links
+from shared.mail.links import Links
 from shared.secret import Secret
 from tests.services.authorize.conftest import PASSWORD, Apart, Person, World, answer
 from tests.services.authorize.test_mail import come, settled, sign_up

@@ -2,9 +2,10 @@
 
 import pytest
 
+from deploy.texts import SPEAKERS
 from services.authorize.routes.pages import form_sources, page_headers
 from services.authorize.routes.words import duration
-from services.authorize.texts import Texts
+from shared.texts import Texts
 
 
 @pytest.mark.parametrize(
@@ -43,4 +44,4 @@ def test_the_policy_changes_nowhere_else() -> None:
     ],
 )  # fmt: skip
 def test_waits_are_rounded_up(seconds: int, words: str) -> None:
-    assert duration(Texts().language("en"), seconds) == words
+    assert duration(Texts(SPEAKERS["authorize"].catalogues).language("en"), seconds) == words

@@ -1,9 +1,9 @@
 """The token in a mail's link: self-certifying, like a refresh token, and so stored nowhere.
 
-    base64url( version 1 B ‖ mail id 16 B ‖ HMAC-SHA256 over purpose, tenant and these 32 B )
+    base64url( version 1 B ‖ id 16 B ‖ HMAC-SHA256 over purpose, tenant and these 32 B )
 
-A forged one never reaches the database; who reads the database cannot make one. That it is used
-once, and in time, is the row's to say (`store.use_link`).
+The id is that of the row which the mail is about. A forged token never reaches the database; who reads the
+database cannot make one. That it is used once, and in time, is the row's to say.
 """
 
 import hmac
@@ -23,12 +23,12 @@ class Links:
     def __init__(self, key: Secret) -> None:
         self._key: Final = key
 
-    def token(self, tenant_id: UUID, purpose: str, mail_id: UUID) -> str:
-        fields = _VERSION + mail_id.bytes
+    def token(self, tenant_id: UUID, purpose: str, row_id: UUID) -> str:
+        fields = _VERSION + row_id.bytes
         return b64url(fields + self._mac(fields, tenant_id, purpose))
 
     def open(self, token: str, tenant_id: UUID, purpose: str) -> UUID | None:
-        """The mail's id, when we made this token for this tenant and purpose; else None."""
+        """The row's id, when we made this token for this tenant and purpose; else None."""
         try:
             raw = from_b64url(token)
         except ValueError:

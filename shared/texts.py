@@ -1,8 +1,8 @@
-"""What the pages and mails say, by language. English stands in the code; others in a catalogue here.
+"""What pages and mails say, by language. English stands in the code; others in the service's own catalogues.
 
-`de.po` is read and compiled when the service starts, so that no binary is kept beside it. To add
-a language: `make texts ARGS="--add {tag}"`, translate `{tag}.po`, name it in `shared.languages`; a test
-holds every catalogue against the code.
+`services/{name}/texts/de.po` is read and compiled when the service starts, so that no binary is kept beside
+it. To add a language: `make texts ARGS="--add {tag}"`, translate `{tag}.po` of every service, name it in
+`shared.languages`; a test holds every catalogue against the code.
 """
 
 import io
@@ -22,7 +22,6 @@ from babel.support import Translations
 from shared.languages import LANGUAGES, SOURCE
 from shared.text import Text
 
-HERE: Final = Path(__file__).parent
 MAX_TAGS: Final = 20
 # Of a part without spaces around it. Between two repetitions of a space stands something that must be there,
 # so that no number of spaces makes it try every way to share them out.
@@ -54,11 +53,11 @@ class Language:
 
 
 class Texts:
-    """All languages, read once."""
+    """All languages, read once from the folder of a service's catalogues."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
         self.languages: Final = {
-            tag: Language(tag, NullTranslations() if tag == SOURCE else _read(HERE / f"{tag}.po"))
+            tag: Language(tag, NullTranslations() if tag == SOURCE else _read(folder / f"{tag}.po"))
             for tag in LANGUAGES
         }
 
