@@ -61,8 +61,8 @@ class Bus:
         self._listeners: list[tuple[str, Handler]] = []
         self._on_reconnect: list[Callable[[], None]] = []
         self._flushing: asyncio.Task[None] | None = None
-        self._pending = 0  # behind those that were fetched last
-        self._failures: dict[int, int] = {}  # by sequence in the stream, while an event is not handled
+        self._pending: dict[str, int] = {}  # by consumer: behind those that were fetched last
+        self._failures: dict[tuple[str, int], int] = {}  # of an event of a consumer, while it is not handled
 
     def listen(self, subject: str, handler: Handler) -> None:
         """Hear events plainly, on every instance, without acknowledgement. Call before `run`."""
@@ -80,7 +80,9 @@ class Bus:
         yield Reading(
             "mtas_nats_connected", "Is NATS there", "gauge", lambda: float(self._client.is_connected)
         )
-        yield Reading("mtas_consumer_pending", "Events yet to be handled", "gauge", lambda: self._pending)
+        yield Reading(
+            "mtas_consumer_pending", "Events yet to be handled", "gauge", lambda: sum(self._pending.values())
+        )
 
     async def run(self) -> None:
         """Connect, and stay connected until cancelled."""
@@ -121,8 +123,9 @@ class Bus:
         except (nats.errors.Error, nats.js.errors.Error, OSError, TimeoutError) as error:
             raise BusUnavailable(type(error).__name__) from error
 
-    async def consume(self, handler: Handler, *, at_once: int = 1) -> None:
-        """Hand every event of this service's durable consumer to `handler`, until cancelled.
+    async def consume(self, handler: Handler, *, at_once: int = 1, durable: str | None = None) -> None:
+        """Hand every event of this service's durable consumer to `handler`, until cancelled. `durable` names
+        another one than that of the service's own name.
 
         The handler must be idempotent. When it raises, the event comes again, later each time;
         after MAX_FAILURES, or when it is Hopeless, it goes to the dead letters and the others go on.
@@ -130,15 +133,16 @@ class Bus:
         beside each other, in no order, for a handler that mostly waits.
         """
         waiting = False
+        consumer = durable or self._name
         while True:
             if self._jetstream is None:
                 await asyncio.sleep(0.1)
                 continue
             subscription: Any = None
             try:
-                subscription = await self._jetstream.pull_subscribe_bind(durable=self._name, stream=STREAM)
+                subscription = await self._jetstream.pull_subscribe_bind(durable=consumer, stream=STREAM)
                 while True:
-                    await self._consume_batch(subscription, handler, at_once)
+                    await self._consume_batch(subscription, consumer, handler, at_once)
                     waiting = False
             except (nats.errors.Error, nats.js.errors.Error, OSError, TimeoutError) as error:
                 if not waiting:
@@ -150,23 +154,24 @@ class Bus:
                         await subscription.unsubscribe()
             await asyncio.sleep(1)
 
-    async def _consume_batch(self, subscription: Any, handler: Handler, at_once: int) -> None:
+    async def _consume_batch(self, subscription: Any, consumer: str, handler: Handler, at_once: int) -> None:
         try:
             messages = await subscription.fetch(_BATCH if at_once == 1 else at_once, timeout=5)
         except (TimeoutError, nats.errors.TimeoutError):
             messages = []
         if not messages:  # which a request that ends with a status message gives too
-            self._pending = 0
+            self._pending[consumer] = 0
             return
         if messages:  # a fetch may also end early, with nothing
-            self._pending = messages[-1].metadata.num_pending
+            self._pending[consumer] = messages[-1].metadata.num_pending
         if at_once > 1:
-            await asyncio.gather(*(self._handle(message, handler) for message in messages))
+            await asyncio.gather(*(self._handle(message, consumer, handler) for message in messages))
             return
         for message in messages:
-            await self._handle(message, handler)
+            await self._handle(message, consumer, handler)
 
-    async def _handle(self, message: Msg, handler: Handler) -> None:
+    async def _handle(self, message: Msg, consumer: str, handler: Handler) -> None:
+        key = consumer, message.metadata.sequence.stream
         try:
             event = envelope.decode(message.data)
             cause = (message.headers or {}).get(TRACEPARENT)
@@ -183,18 +188,17 @@ class Bus:
         except Exception as error:
             # Counted here, not by num_delivered: a delivery while a store was away is not its fault.
             _HANDLED("failed")
-            sequence = message.metadata.sequence.stream
-            failures = self._failures[sequence] = self._failures.get(sequence, 0) + 1
+            failures = self._failures[key] = self._failures.get(key, 0) + 1
             log.warning("event not handled", subject=message.subject, failures=failures, exc_info=error)
             if failures >= MAX_FAILURES:
                 await self._bury(message)
-                del self._failures[sequence]
+                del self._failures[key]
             else:
                 await message.nak(delay=self.retry_after_s * 2**failures)
         else:
             await message.ack()
             _HANDLED("handled")
-            self._failures.pop(message.metadata.sequence.stream, None)
+            self._failures.pop(key, None)
 
     async def _bury(self, message: Msg) -> None:
         assert self._jetstream is not None

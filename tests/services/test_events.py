@@ -185,7 +185,7 @@ async def test_an_answer_without_events_is_no_reason_to_end(stores: Stack) -> No
 
     bus = bus_of(stores, "token")
     for at_once in (1, 8):
-        await bus._consume_batch(Empty(), _never, at_once)
+        await bus._consume_batch(Empty(), "token", _never, at_once)
 
 
 async def _never(_event: object) -> None:

@@ -18,4 +18,4 @@ async def test_a_fetch_that_brings_nothing_ends_no_consumer() -> None:
     async def handle(event: CloudEvent) -> None:
         raise AssertionError(event)
 
-    await Bus(Secret("nats://127.0.0.1:1"), "admin")._consume_batch(Nothing(), handle, 1)
+    await Bus(Secret("nats://127.0.0.1:1"), "admin")._consume_batch(Nothing(), "admin", handle, 1)
