@@ -23,7 +23,7 @@ FILES = {
     "admin": ("form-secret", "internal-token", "setup-token", "operator-token"),
 }
 
-MAILERS = ("authorize",)
+MAILERS = ("authorize", "admin")
 
 
 def environment(

@@ -32,7 +32,9 @@ grant select, insert, update on admin.developers, admin.tenants, admin.members, 
     to mtas_admin;
 grant delete on admin.members, admin.client_secrets to mtas_admin;
 grant select, insert, update, delete on admin.developer_sessions to mtas_admin;
-grant select, insert, update (ended_at, taken_by) on admin.invitations to mtas_admin;
+grant select, insert, update (ended_at, taken_by, mail_claimed_at, mail_sent_at, mail_refused_at) on admin.invitations
+    to mtas_admin;
+grant execute on function admin.has_inviter to mtas_admin;
 grant select, insert, delete, update (sealed_answer) on admin.idempotency_keys to mtas_admin;
 grant select, insert, update (last_used_at, revoked_at) on admin.api_tokens to mtas_admin;
 grant select, insert on admin.audit_log to mtas_admin;

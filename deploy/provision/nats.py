@@ -45,6 +45,7 @@ CONSUMERS = {
     "jwks": ["mtas.v1.*.tenant.*"],
     "token": ["mtas.v1.*.session.ended", "mtas.v1.*.user.*"],
     "admin": ["mtas.v1.>"],
+    "admin-mail": ["mtas.v1.*.member.mail_requested"],  # apart, so that no mail server holds up the audit log
 }
 
 
@@ -66,7 +67,7 @@ async def provision(settings: Settings) -> list[str]:
 
 
 def consumer(name: str, filters: list[str]) -> ConsumerConfig:
-    """A durable one, read by the NATS user of that name."""
+    """A durable one, read by the NATS user of that name; `admin-mail` by admin."""
     one = filters[0] if len(filters) == 1 else None
     return ConsumerConfig(
         durable_name=name,

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Final
 
 from litestar import Litestar, Response
@@ -32,11 +33,16 @@ from shared.http.context import RequestContext
 from shared.http.health import health_routes
 from shared.known_devices import KnownDevices
 from shared.limits import Limiter
+from shared.mail.links import Links
+from shared.mail.smtp import Mailer
 from shared.metrics import Metrics
 from shared.passwords import Passwords
 from shared.service import background
+from shared.texts import Texts
 
 MAX_BODY: Final = 64 * 1024
+MAILS_AT_ONCE: Final = 4
+"""Connections to the mail server."""
 
 
 def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy = random_bytes) -> ASGIApp:
@@ -52,6 +58,9 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
         passwords=Passwords(workers=settings.password_workers),
         authorize=AuthorizeApi(InternalApi("authorize", settings.authorize_url, settings.internal_token)),
         jwks=JwksApi(InternalApi("jwks", settings.jwks_url, settings.internal_token)),
+        mailer=Mailer(settings.smtp_url, settings.mail_from) if settings.smtp_url else None,
+        links=Links(settings.form_secret),
+        texts=Texts(Path(__file__).parent / "texts"),
         setup_token=settings.setup_token,
         public_url=settings.public_url.rstrip("/"),
         clock=clock,
@@ -64,12 +73,16 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
-        async with background(
+        jobs = [
             bus.run(),
             bus.consume(events.handler(context)),
             context.relay.run(),
             forget_old_entries(context, settings.audit_retention_days),
-        ):
+        ]
+        if context.mailer is not None:
+            mails = events.mail_handler(context)
+            jobs.append(bus.consume(mails, at_once=MAILS_AT_ONCE, durable=events.MAIL_CONSUMER))
+        async with background(*jobs):
             yield
         await context.authorize.close()
         await context.jwks.close()

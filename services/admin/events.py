@@ -1,9 +1,15 @@
-"""NATS → flow: every event goes into the audit log."""
+"""NATS → flow: every event goes into the audit log; invitations are mailed, apart from it."""
+
+from typing import Final
+from uuid import UUID
 
 from services.admin.flows import audit
 from services.admin.flows.context import Context
+from services.admin.flows.invitation_mails import send_invitation
 from shared.events.bus import Handler
 from shared.events.envelope import CloudEvent
+
+MAIL_CONSUMER: Final = "admin-mail"
 
 
 def handler(context: Context) -> Handler:
@@ -11,5 +17,14 @@ def handler(context: Context) -> Handler:
 
     async def handle(event: CloudEvent) -> None:
         await audit.record(context, event)
+
+    return handle
+
+
+def mail_handler(context: Context) -> Handler:
+    """For the durable consumer `admin-mail`, which a slow mail server may hold up without the audit log."""
+
+    async def handle(event: CloudEvent) -> None:
+        await send_invitation(context, event.tenantid, UUID(event.subject))
 
     return handle

@@ -18,13 +18,24 @@ class Settings(CommonSettings, frozen=True, kw_only=True):
     internal_token: Annotated[
         Secret, Doc(description="Bearer token for the internal APIs of authorize and jwks.")
     ]
-    form_secret: Annotated[Secret, Doc(description="Key of the dashboard's form tokens: 64 hex digits.")]
+    form_secret: Annotated[
+        Secret,
+        Doc(description="Key of the dashboard's form tokens, and of the links in mails: 64 hex digits."),
+    ]
     setup_token: Annotated[
         Secret, Doc(description="Asked of whoever makes the first dashboard account; of no use afterwards.")
     ]
     operator_token: Annotated[
         Secret, Doc(description="Bearer token of the operator for the admin API: every tenant, every right.")
     ]
+    smtp_url: Annotated[
+        Secret,
+        Doc(
+            description="Mail server, for invitations: `smtp://user:password@host:port`, or `smtps://`. "
+            "Without it the link of an invitation is shown to the inviter."
+        ),
+    ] = Secret("")
+    mail_from: Annotated[str, Doc(description="Address that mail comes from.")] = "no-reply@localhost"
     password_workers: Annotated[
         int, Doc(description="How many passwords are hashed at a time; each takes 19 MiB.", ge=1, le=64)
     ] = 2

@@ -117,6 +117,13 @@ class MemberInvited(Event, frozen=True, kw_only=True):
     role: Role
 
 
+class MemberMailRequested(Event, frozen=True, kw_only=True):
+    """An invitation is to be mailed; the subject is the invitation. Only the admin service acts on it."""
+
+    type: ClassVar[str] = "member.mail_requested"
+    source: ClassVar[Source] = "admin"
+
+
 class MemberInvitationRevoked(Event, frozen=True, kw_only=True):
     """An invitation ended before its time; the subject is the invitation."""
 
@@ -233,6 +240,7 @@ CATALOG: dict[str, type[Event]] = {
         ClientEnabled,
         ClientSecretRotated,
         MemberInvited,
+        MemberMailRequested,
         MemberInvitationRevoked,
         MemberJoined,
         MemberRoleChanged,

@@ -5,6 +5,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from tests.attacks.members import Ids, routes
+from tests.attacks.test_verification import mails
 from tests.support.browser import Browser
 from tests.support.eventually import eventually
 from tests.support.product import CALLBACK, DEVELOPER, PASSWORD, App, Product
@@ -40,6 +41,7 @@ async def test_no_secret_is_kept_or_shown_again(product: Product, developer: Bro
         "secret from the dashboard": shown,
         "API token of a developer": token,
         "invitation": invitation,
+        "mailed invitation": mailed_invitation(product, app),
         "password": PASSWORD,
         "developer's password": DEVELOPER[1],
         "code": answer["code"],
@@ -77,11 +79,24 @@ async def test_no_secret_is_kept_or_shown_again(product: Product, developer: Bro
 def invited(product: Product, app: App) -> str:
     """The token of an invitation whose page was looked at."""
     wanted = {"email": "canary@example.com", "role": "viewer"}
-    link = product.api("POST", f"/apps/{app.app_id}/invitations", json=wanted).json()["link"]
+    answer = product.api("POST", f"/apps/{app.app_id}/invitations", json=wanted | {"deliver": "link"})
+    link = answer.json()["link"]
     with product.browser() as browser:
         address = urlsplit(link)
         assert browser.http.get(f"{address.path}?{address.query}").status_code == 200
     return str(parse_qs(address.query)["token"][0])
+
+
+def mailed_invitation(product: Product, app: App) -> str:
+    """The token of one that went by mail, and was looked at."""
+    email = f"{some_slug('mailed')}@example.com"
+    answer = product.api("POST", f"/apps/{app.app_id}/invitations", json={"email": email, "role": "viewer"})
+    assert answer.json()["link"] is None
+    link = re.compile(r"/dashboard/join\?\S+")
+    found = eventually(lambda: [link.findall(mail["text"]) for mail in mails(product, email)])[0][0]
+    with product.browser() as browser:
+        assert browser.http.get(found).status_code == 200
+    return str(parse_qs(urlsplit(found).query)["token"][0])
 
 
 def registered_in_the_dashboard(developer: Browser) -> str:

@@ -232,7 +232,7 @@ def _cookies(browser: Browser, product: Product) -> list[dict[str, str]]:
 
 def _invitation(product: Product, app: App) -> str:
     """The query of an invitation's link."""
-    body = {"email": f"mary-{os.urandom(4).hex()}@example.com", "role": "viewer"}
+    body = {"email": f"mary-{os.urandom(4).hex()}@example.com", "role": "viewer", "deliver": "link"}
     response = product.api("POST", f"/apps/{app.app_id}/invitations", json=body)
     assert response.status_code == 201, response.text
     return str(response.json()["link"]).partition("?")[2]

@@ -43,8 +43,8 @@ class Api:
     def get(self, path: str, **parameters: str) -> dict[str, Any]:
         return self._send("GET", path, params=parameters)
 
-    def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        return self._send("POST", path, json=body)
+    def post(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        return self._send("POST", path, json=body) if body is not None else self._send("POST", path)
 
     def patch(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         return self._send("PATCH", path, json=body)

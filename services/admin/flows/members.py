@@ -1,8 +1,8 @@
 """Members of an app and their roles: owner, admin, viewer.
 
 A role is read in the transaction of every request (`access`), so what is changed here counts from the
-next one on. Of an app that has owners, the last one can neither leave nor be demoted: whoever changes an
-owner holds the lock on all of them.
+next one on. Of an app that has owners, the last one whose account is enabled can neither leave nor be
+demoted: whoever changes an owner holds the lock on all of them, and on their accounts.
 """
 
 from typing import Annotated, Final
@@ -105,9 +105,16 @@ async def _get(opened: OpenedApp, developer_id: UUID) -> Member:
     return member
 
 
-def _keep_one(owners: set[UUID], developer_id: UUID) -> None:
-    if owners == {developer_id}:
-        raise Conflict("This is the last owner. Make somebody else an owner first.")
+def _keep_one(owners: dict[UUID, bool], developer_id: UUID) -> None:
+    """`owners` with whether each is enabled: one who cannot sign in looks after nothing.
+
+    Raises: Conflict.
+    """
+    if developer_id not in owners:
+        return
+    others = {is_enabled for owner, is_enabled in owners.items() if owner != developer_id}
+    if not others or (owners[developer_id] and True not in others):
+        raise Conflict("This is the last owner who can sign in. Make somebody else an owner first.")
 
 
 async def _tell(context: Context, opened: OpenedApp, developer_id: UUID, event: Event) -> None:

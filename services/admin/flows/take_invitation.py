@@ -1,11 +1,13 @@
 """Take an invitation: with the account of the invited address, or by making that account.
 
 That it works once is the database's doing (`take_invitation`). A token that was never issued is 403; one
-that was taken, revoked or replaced, or whose 72 hours are over, is 410.
+that was taken, withdrawn or replaced, whose 72 hours are over, or whose inviter may no longer give the role,
+is 410. The inviter's account and role are held while it is taken, so it never outlives them.
 
 Whose address it is: somebody may hold an account under an address that nobody has shown to be theirs,
 made with a link that was handed to them. Such an account takes no further invitation, unless this one
-shows it: by coming from an operator.
+shows it: by coming from an operator, or with a link that was mailed to the very address. Of an address
+outside ASCII no mail shows anything: another mailbox may have the same key (ß and ss).
 """
 
 from collections.abc import AsyncIterator
@@ -21,11 +23,12 @@ from services.admin.flows.access import Principal, has_id_shape
 from services.admin.flows.check_password import count_address
 from services.admin.flows.context import Context
 from services.admin.flows.emails import email_key
+from services.admin.flows.invitation_mails import PURPOSE
 from services.admin.flows.refused import Checks, Conflict, Forbidden, Refused
 from services.admin.flows.sessions import StartedSession
-from services.admin.store import apps, developers, members
+from services.admin.store import apps, developers, invitations, members
 from services.admin.store.apps import App
-from services.admin.store.members import FoundInvitation
+from services.admin.store.invitations import FoundInvitation
 from shared.db import Connection
 from shared.events.catalog import MemberJoined
 from shared.events.outbox import insert_event
@@ -51,7 +54,10 @@ class InvitationOver(Refused):
     title = "This invitation has ended"
 
     def __init__(self) -> None:
-        super().__init__("It was used or revoked, or its 72 hours are over. Ask for another one.")
+        super().__init__(
+            "It was used or withdrawn, its 72 hours are over, or who invited you may no longer do so. "
+            "Ask for another one."
+        )
 
 
 class ShownInvitation(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,12 +89,14 @@ async def take_invitation(context: Context, principal: Principal, app_id: str, t
         if key != opened.invitation.email_key:
             raise Forbidden("This invitation is for another email address. Sign in with that one.")
         account = await developers.get_developer(opened.connection, key)
-        if not (opened.invitation.vouched or (account is not None and account.email_verified)):
+        vouched = _vouches(opened.invitation, principal.email)
+        if not (vouched or (account is not None and account.email_verified)):
             raise Forbidden(
-                "Nobody has verified that this email address is yours. Ask an operator for the invitation."
+                "Nobody has verified that this email address is yours. Ask for an invitation by mail, or by "
+                "an operator."
             )
         await _join(opened, principal.developer_id)
-        if opened.invitation.vouched:
+        if vouched:
             await developers.set_email_verified(opened.connection, principal.developer_id)
         app = opened.app
     context.relay.nudge()
@@ -118,7 +126,7 @@ async def sign_up_invited(
             invitation.email,
             invitation.email_key,
             password_hash,
-            invitation.vouched,
+            _vouches(invitation, invitation.email),
             opened.now,
         )
         if developer_id is None:
@@ -133,7 +141,7 @@ async def sign_up_invited(
 @asynccontextmanager
 async def _open(context: Context, app_id: str, token: str) -> AsyncIterator[_Opened]:
     """A transaction that is set to the app's tenant. Raises: NoInvitation, InvitationOver."""
-    if not has_id_shape(app_id) or not is_well_formed(token, INVITATION_PREFIX):
+    if not has_id_shape(app_id):
         raise NoInvitation
     async with context.database.transaction() as connection:
         app = await apps.get_app(connection, app_id)
@@ -141,7 +149,7 @@ async def _open(context: Context, app_id: str, token: str) -> AsyncIterator[_Ope
             raise NoInvitation
         await apps.set_tenant(connection, app.tenant_id)
         now = context.clock()
-        invitation = await members.find_invitation(connection, app.tenant_id, hash_secret(token), now)
+        invitation = await _find(context, connection, app.tenant_id, token, now)
         if invitation is None:
             raise NoInvitation
         if invitation.is_over:
@@ -149,10 +157,28 @@ async def _open(context: Context, app_id: str, token: str) -> AsyncIterator[_Ope
         yield _Opened(connection=connection, app=app, invitation=invitation, now=now)
 
 
+async def _find(
+    context: Context, connection: Connection, tenant_id: UUID, token: str, now: datetime
+) -> FoundInvitation | None:
+    """By the link that was shown, or by the one that was mailed: neither is worth the other."""
+    if is_well_formed(token, INVITATION_PREFIX):
+        return await invitations.find_invitation(connection, tenant_id, hash_secret(token), None, now)
+    mailed_id = context.links.open(token, tenant_id, PURPOSE)
+    if mailed_id is None:
+        return None
+    return await invitations.find_invitation(connection, tenant_id, None, mailed_id, now)
+
+
+def _vouches(invitation: FoundInvitation, email: str) -> bool:
+    """Does taking it show that the account's address, `email`, is theirs?"""
+    return invitation.vouched or (invitation.is_mailed and (invitation.email + email).isascii())
+
+
 async def _join(opened: _Opened, developer_id: UUID) -> None:
     """Raises: InvitationOver for all but the first."""
     tenant_id, invitation = opened.app.tenant_id, opened.invitation
-    if not await members.take_invitation(
+    await invitations.lock_inviter(opened.connection, tenant_id, invitation.invitation_id)
+    if not await invitations.take_invitation(
         opened.connection, tenant_id, invitation.invitation_id, opened.now, developer_id
     ):
         raise InvitationOver

@@ -4,7 +4,8 @@
 - `api_tokens`: API tokens; a developer owns them
 - `apps`: tenants, who may see them, and the state of their keys
 - `idempotency`: answers kept for requests that are sent again
-- `members`: members of an app, and invitations to become one
+- `members`: members of an app
+- `invitations`: invitations to become one, and their mails
 - `clients`: clients and their secrets
 - `users`: what the dashboard shows of users; authorize writes them
 - `audit`: the audit log

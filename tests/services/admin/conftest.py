@@ -162,10 +162,11 @@ async def authorize_url(stores: Stack) -> AsyncIterator[str]:
 
 @pytest.fixture(scope="session")
 def admin_environment(stores: Stack, authorize_url: str) -> dict[str, str]:
-    # NATS is left away: nothing of a request may need it, and events stay to be seen.
+    # NATS is left away: nothing of a request may need it, and events stay to be seen. No mail either.
     environment = stores.environment(
         "admin",
         MTAS_NATS_URL="nats://127.0.0.1:1",
+        MTAS_SMTP_URL="",
         MTAS_PUBLIC_URL=PUBLIC_URL,
         MTAS_AUTHORIZE_URL=authorize_url,
         MTAS_SETUP_TOKEN=SETUP_TOKEN,

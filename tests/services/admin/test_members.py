@@ -68,6 +68,7 @@ async def test_nobody_else_changes_a_role_least_of_all_their_own(world: World, r
     is_problem(await member("POST", f"/apps/{app_id}/invitations", json=body), 403)
     invited = (await invite(world, app_id, f"{some_slug()}@example.com"))["invitation"]["invitation_id"]
     is_problem(await member("DELETE", f"/apps/{app_id}/invitations/{invited}"), 403)
+    is_problem(await member("POST", f"/apps/{app_id}/invitations/{invited}/resend"), 403)
     assert await roles(world, app_id) == before
 
 
@@ -112,6 +113,7 @@ async def test_a_member_of_another_app_is_not_found(world: World) -> None:
         is_problem(await owner("DELETE", path), 404)
     for invitation_id in (invited, NEVER):
         is_problem(await owner("DELETE", f"/apps/{mine}/invitations/{invitation_id}"), 404)
+        is_problem(await owner("POST", f"/apps/{mine}/invitations/{invitation_id}/resend"), 404)
     assert (await roles(world, theirs))[their_id] == "viewer"
 
 
@@ -145,6 +147,8 @@ async def test_members_are_changed_only_by_who_has_just_shown_who_they_are(world
         assert (asked.status_code, 'name="password"' in asked.text) == (403, True), path
         wrong = await person.submit(asked, {"password": "not it"})
         assert wrong.status_code == 422, path
+    resend = f"/invitations/{invited['invitation']['invitation_id']}/resend"
+    assert (await person.http.post(here + resend, data={"form_token": form})).status_code == 403
     assert await members_of(world, app_id) == before
     assert len((await world.api("GET", f"/apps/{app_id}/invitations")).json()["items"]) == 1
     fields = {"role": "admin", "form_token": form}

@@ -61,6 +61,7 @@ OWNERS = {
     "/members/{developer_id}/role": {"role": "owner"},
     "/members/{developer_id}/remove": {},
     "/invitations/{invitation_id}/revoke": {},
+    "/invitations/{invitation_id}/resend": {},
 }
 
 

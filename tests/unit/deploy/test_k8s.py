@@ -156,7 +156,7 @@ def test_each_reaches_only_what_it_needs(rendered: dict[str, list[Manifest]]) ->
         "authorize": {*STORES.values(), 465, 587},
         "token": {*STORES.values()},
         "jwks": {STORES["postgres"], STORES["nats"]},
-        "admin": {*STORES.values(), "authorize", "jwks"},
+        "admin": {*STORES.values(), "authorize", "jwks", 465, 587},
         "provision": {STORES["postgres"], STORES["nats"]},
     }
 

@@ -1,40 +1,20 @@
-"""Members of an app: list, show, change a role, remove; invitations: list, invite, revoke."""
+"""Members of an app: list, show, change a role, remove."""
 
-from typing import Annotated
-
-import msgspec
-from litestar import Response, delete, get, patch, post
+from litestar import Response, delete, get, patch
 from litestar.params import JSONBody
 
-from services.admin.flows import invitations, members
+from services.admin.flows import members
 from services.admin.flows.api_scope import ApiScope
-from services.admin.flows.invitations import Invited, InviteMember
 from services.admin.flows.members import ChangeRole
 from services.admin.flows.paging import DEFAULT_LIMIT
 from services.admin.routes.api.apps import Cursor, Limit
-from services.admin.routes.api.conditions import GivenRepeatable, GivenVersions, versioned
-from services.admin.routes.api.views import (
-    InvitationPage,
-    InvitationView,
-    MemberPage,
-    MemberView,
-    invitation_view,
-    member_view,
-)
-from services.admin.routes.given import AppId, DeveloperId, GivenContext, GivenPrincipal, InvitationId
-from shared.settings import Doc
+from services.admin.routes.api.conditions import GivenVersions, versioned
+from services.admin.routes.api.views import MemberPage, MemberView, member_view
+from services.admin.routes.given import AppId, DeveloperId, GivenContext, GivenPrincipal
 
 _MEMBERS = "/apps/{app_id:str}/members"
 _MEMBER = _MEMBERS + "/{developer_id:uuid}"
-_INVITATIONS = "/apps/{app_id:str}/invitations"
 _READ, _WRITE = ApiScope.MEMBERS_READ, ApiScope.MEMBERS_WRITE
-
-
-class InvitedView(msgspec.Struct, frozen=True, kw_only=True):
-    """The link is shown here and never again."""
-
-    invitation: InvitationView
-    link: Annotated[str, Doc(description="For the invited alone: it works once, for 72 hours.")]
 
 
 @get(_MEMBERS, scope=_READ, operation_id="list_members", summary="List an app's members")
@@ -87,47 +67,4 @@ async def remove(
     await members.remove_member(context, principal, app_id, developer_id)
 
 
-@get(_INVITATIONS, scope=_READ, operation_id="list_invitations", summary="List open invitations")
-async def list_open(
-    context: GivenContext,
-    principal: GivenPrincipal,
-    app_id: AppId,
-    cursor: Cursor = None,
-    limit: Limit = DEFAULT_LIMIT,
-) -> InvitationPage:
-    """Newest first."""
-    page = await invitations.list_invitations(context, principal, app_id, cursor, limit)
-    return InvitationPage(items=tuple(invitation_view(item) for item in page.items), next=page.next)
-
-
-@post(_INVITATIONS, scope=_WRITE, operation_id="invite_member", summary="Invite a member")
-async def invite(
-    context: GivenContext,
-    principal: GivenPrincipal,
-    app_id: AppId,
-    repeatable: GivenRepeatable,
-    data: JSONBody[InviteMember],
-) -> InvitedView:
-    """For owners. The answer holds the link, this once. An earlier invitation of the address ends."""
-    once = repeatable.once(_invited)
-    return _invited(await invitations.invite_member(context, principal, app_id, data, once))
-
-
-@delete(
-    _INVITATIONS + "/{invitation_id:uuid}",
-    scope=_WRITE,
-    operation_id="revoke_invitation",
-    summary="Revoke an invitation",
-)
-async def revoke(
-    context: GivenContext, principal: GivenPrincipal, app_id: AppId, invitation_id: InvitationId
-) -> None:
-    """Nobody can take it any more."""
-    await invitations.revoke_invitation(context, principal, app_id, invitation_id)
-
-
-def _invited(invited: Invited) -> InvitedView:
-    return InvitedView(invitation=invitation_view(invited.invitation), link=invited.link.reveal())
-
-
-ROUTES = [list_, show, change, remove, list_open, invite, revoke]
+ROUTES = [list_, show, change, remove]

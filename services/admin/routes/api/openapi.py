@@ -1,7 +1,7 @@
 """The API's description, OpenAPI 3.1: drawn from the handlers, and every answer that each can give.
 
 What a handler can refuse follows from what it takes: an id can be unknown, a body can be malformed, a
-version outdated. The rest it says itself (`conflicts`).
+version outdated. The rest it says itself (`conflicts`, `limited`).
 """
 
 import inspect
@@ -30,6 +30,7 @@ _SAID: Final[dict[int, str]] = {
     413: "The body is longer than 64 KiB.",
     415: "The body is not called JSON.",
     422: "Something needs to be corrected; `errors` says what.",
+    429: "Too many at once: try again after `Retry-After` seconds.",
     503: "A part of the service is away: try again after `Retry-After` seconds.",
 }
 _PROBLEM: Final[dict[str, Any]] = {
@@ -165,6 +166,8 @@ def _complete(operation: dict[str, Any], path: str, handler: HTTPRouteHandler) -
         refusals |= {400, 413, 415, 422}
     if handler.opt.get("conflicts"):
         refusals.add(409)
+    if handler.opt.get("limited"):
+        refusals.add(429)
     if "repeatable" in given:
         refusals |= {409, 422}
         parameters.append(_KEY)

@@ -15,6 +15,7 @@ from services.admin.routes.api import (
     apps,
     audit_log,
     clients,
+    invitations,
     members,
     openapi,
     signing_keys,
@@ -32,7 +33,7 @@ TOPICS: Final[dict[str, list[HTTPRouteHandler]]] = {
     "Clients": clients.ROUTES,
     "Users": users.ROUTES,
     "Signing keys": signing_keys.ROUTES,
-    "Members": members.ROUTES,
+    "Members": [*members.ROUTES, *invitations.ROUTES],
     "Audit log": audit_log.ROUTES,
     "API tokens": api_tokens.ROUTES,
 }

@@ -11,7 +11,8 @@ from services.admin.store.api_tokens import ApiToken
 from services.admin.store.apps import App, KeyState, Role
 from services.admin.store.audit import Entry
 from services.admin.store.clients import AppClient, LiveSecret
-from services.admin.store.members import Invitation, Member
+from services.admin.store.invitations import Delivery, Invitation
+from services.admin.store.members import Member
 from services.admin.store.users import User
 from shared.settings import Doc
 
@@ -212,13 +213,22 @@ class MemberPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class InvitationView(msgspec.Struct, frozen=True, kw_only=True):
-    """An open invitation; its link was shown once."""
+    """An open invitation."""
 
     invitation_id: UUID
     email: str
     role: Role
     created_at: datetime
     expires_at: datetime
+    invited_by: Annotated[str | None, Doc(description="Who invited, by email address; null: the operator.")]
+    void: Annotated[bool, Doc(description="Of no use: who invited may no longer give this role.")]
+    delivery: Annotated[
+        Delivery,
+        Doc(
+            description="shown: its link was shown once to who invited; waiting: it is yet to be mailed; "
+            "sent: the mail server took it; refused: the mail server would not, and never will."
+        ),
+    ]
 
 
 class InvitationPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -264,7 +274,7 @@ def member_view(member: Member) -> MemberView:
 
 
 def invitation_view(invitation: Invitation) -> InvitationView:
-    return InvitationView(**_fields(invitation, InvitationView))
+    return InvitationView(**_fields(invitation, InvitationView, void=invitation.is_void))
 
 
 def _secret_view(secret: LiveSecret) -> SecretView:

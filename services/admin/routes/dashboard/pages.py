@@ -38,7 +38,7 @@ DONE: Final = {
     "left": "You have left the app.",
     "role-changed": "The role is changed. It counts from their next request on.",
     "member-removed": "The member was removed.",
-    "invitation-revoked": "The invitation was revoked.",
+    "invitation-withdrawn": "The invitation was withdrawn. Its link leads nowhere.",
     "token-revoked": "The API token was revoked. It is refused from now on.",
     "user-signed-out": "The user is signed out everywhere.",
     "user-deleted": "The user was deleted, with all that was about them.",

@@ -16,6 +16,7 @@ from services.admin.routes.dashboard import (
     branding,
     clients,
     first_sign_in,
+    invitations,
     join,
     keys,
     members,
@@ -40,6 +41,7 @@ TOPICS: Final = (
     users,
     keys,
     members,
+    invitations,
     audit_log,
     api_tokens,
 )

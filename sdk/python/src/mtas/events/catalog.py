@@ -122,6 +122,13 @@ class MemberJoined(Data):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MemberMailRequested(Data):
+    """An invitation is to be mailed; the subject is the invitation. Only the admin service acts on it."""
+
+    type: ClassVar[str] = "member.mail_requested"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MemberRemoved(Data):
     """A member was removed, or left; the subject is the developer."""
 
@@ -329,6 +336,7 @@ EVENTS: Final[tuple[type[Data], ...]] = (
     MemberInvitationRevoked,
     MemberInvited,
     MemberJoined,
+    MemberMailRequested,
     MemberRemoved,
     MemberRoleChanged,
     SessionEnded,
