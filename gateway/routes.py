@@ -12,8 +12,9 @@ from enum import StrEnum
 # A slug's characters; its full shape, and whether the tenant exists, are the services' to say.
 TENANT = "[a-z0-9-]+"
 
-# One segment of a `*`. Not empty: a router might read `//` as `/`. No percent, no semicolon: nothing in our
-# paths needs them, and where one server decodes or cuts them and the next does not, `..;` goes places.
+# One segment of a `*`. Not empty: a router might read `//` as `/`, and ours read `/x/` as `/x`, whose own row
+# may have limits that the one of the `*` has not. No percent, no semicolon: nothing in our paths needs them,
+# and where one server decodes or cuts them and the next does not, `..;` goes places.
 SEGMENT = "[A-Za-z0-9._~@:+=,-]+"
 
 
@@ -58,7 +59,7 @@ class Route:
 def any_of(paths: tuple[str, ...]) -> str:
     """The RE2 pattern that matches exactly these paths."""
     patterns = [
-        re.escape(path).replace(r"\-", "-").replace(r"\{tenant\}", TENANT).replace(r"/\*", f"(/{SEGMENT})+/?")
+        re.escape(path).replace(r"\-", "-").replace(r"\{tenant\}", TENANT).replace(r"/\*", f"(/{SEGMENT})+")
         for path in paths
     ]
     return patterns[0] if len(patterns) == 1 else f"({'|'.join(patterns)})"
@@ -100,7 +101,8 @@ ROUTES: tuple[Route, ...] = (
         name="password",
         methods=("POST",),
         paths=_tenant(
-            "login", "signup", "forgot", "reset", "verify-again", "account/password", "account/delete"
+            *("login", "signup", "forgot", "reset", "verify-again"),
+            *("account/password", "account/email", "account/delete"),
         ),
         service="authorize",
         kind=Kind.PAGE,
