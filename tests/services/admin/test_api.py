@@ -89,6 +89,7 @@ async def test_what_is_not_there_is_a_problem_too(world: World) -> None:
         pytest.param(b"{", "application/json", 400, id="cut-off"),
         pytest.param(b"name=x", "application/json", 400, id="a-form-called-json"),
         pytest.param(b'{"name":"\\ud800"}', "application/json", 400, id="lone-surrogate"),
+        pytest.param(b"[" * 60_000, "application/json", 400, id="nested"),
         pytest.param(b"name=x", "application/x-www-form-urlencoded", 415, id="form"),
         pytest.param(b"{}", "text/plain", 415, id="text"),
         pytest.param(b"{}", "", 415, id="nameless"),

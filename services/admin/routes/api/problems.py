@@ -96,6 +96,11 @@ def too_many(request: AnyRequest, error: TooManyTries) -> Response[dict[str, Any
     return problem(request, 429, "Too many tries", "Wait before you try again.", headers=headers)
 
 
+def too_deep(request: AnyRequest, _error: RecursionError) -> Response[dict[str, Any]]:
+    """A body that is JSON, and nothing but brackets: what reads it goes one step deeper for each."""
+    return problem(request, 400, HTTPStatus.BAD_REQUEST.phrase, "The body is nested too deeply.")
+
+
 def unexpected(request: AnyRequest, error: Exception) -> Response[dict[str, Any]]:
     log.error("unexpected error", exc_info=error)
     return problem(request, 500, "Internal error", "The request id helps whoever looks into it.")
@@ -121,6 +126,7 @@ def exception_handlers() -> ExceptionHandlersMap:
         Replayed: replayed,
         TooManyTries: too_many,
         HTTPException: http_error,
+        RecursionError: too_deep,
         **dict.fromkeys(UNAVAILABLE, unavailable),
         Exception: unexpected,
     }
