@@ -46,3 +46,7 @@ alter role mtas_authorize set idle_in_transaction_session_timeout = '15s';
 alter role mtas_token     set idle_in_transaction_session_timeout = '15s';
 alter role mtas_jwks      set idle_in_transaction_session_timeout = '15s';
 alter role mtas_admin     set idle_in_transaction_session_timeout = '15s';
+
+-- What token does has an index. While a table is small, reading all of it looks cheaper; a connection keeps that
+-- plan, and reads all of it at each code still when there are tens of thousands.
+alter role mtas_token set enable_seqscan = off;
