@@ -19,6 +19,7 @@ import asyncpg
 import msgspec
 
 from shared import tracing
+from shared.hosts import Primary
 from shared.readings import Reading
 from shared.secret import Secret
 
@@ -54,7 +55,7 @@ class _Connections:
     """
 
     def __init__(self, url: Secret, size: int) -> None:
-        self._url: Final = url
+        self._primary: Final = Primary(url.reveal(), timeout_s=_CONNECT_TIMEOUT_S)
         self._size: Final = size
         self._open = 0  # connected, or being connected
         self._closing = False
@@ -137,9 +138,7 @@ class _Connections:
         """In a place that `_open` already counts."""
         connection: Connection | None = None
         try:
-            connection = await asyncpg.connect(
-                self._url.reveal(),
-                timeout=_CONNECT_TIMEOUT_S,
+            connection = await self._primary.connect(
                 command_timeout=_STATEMENT_TIMEOUT_S,
                 max_cached_statement_lifetime=0,  # for ever: there are a few dozen
             )

@@ -31,8 +31,15 @@ class CommonSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = "http://localhost:8080"
     listen_host: Annotated[str, Doc(description="Address this service listens on.")] = "127.0.0.1"
     listen_port: Annotated[int, Doc(description="Port this service listens on.", ge=1, le=65535)] = 8100
-    database_url: Annotated[Secret, Doc(description="PostgreSQL, as this service's own role.")]
-    nats_url: Annotated[Secret, Doc(description="NATS, as this service's own user.")]
+    database_url: Annotated[
+        Secret,
+        Doc(
+            description="PostgreSQL, as this service's own role; `host,host` for a primary and its standbys."
+        ),
+    ]
+    nats_url: Annotated[
+        Secret, Doc(description="NATS, as this service's own user; `host,host` for a cluster.")
+    ]
     database_pool_size: Annotated[int, Doc(description="Most connections to PostgreSQL.", ge=1, le=200)] = 10
     cache_ttl_s: Annotated[
         float,

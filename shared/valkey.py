@@ -4,8 +4,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
+from urllib.parse import parse_qsl, unquote
 
 from shared import tracing
+from shared.hosts import each_host
 from shared.secret import Secret
 
 
@@ -25,6 +27,7 @@ with _without("opentelemetry"):
     import redis.asyncio
     import redis.exceptions
     from redis.asyncio.retry import Retry
+    from redis.asyncio.sentinel import Sentinel
     from redis.backoff import NoBackoff
 
 Valkey = redis.asyncio.Redis
@@ -35,6 +38,8 @@ UNAVAILABLE: Final = (
     redis.exceptions.ReadOnlyError,
 )
 """What means "not now": answered with 503 and Retry-After."""
+BY_SENTINEL: Final = ("redis+sentinel", "rediss+sentinel")
+_SENTINEL_TIMEOUT_S: Final = 0.5
 
 
 class _Client(redis.asyncio.Redis):
@@ -48,17 +53,22 @@ class _Client(redis.asyncio.Redis):
 def open_valkey(url: Secret) -> Valkey:
     """A client that connects on first use, answers in bytes, and fails fast.
 
-    One immediate retry heals a connection that a restart had closed.
+    One immediate retry heals a connection that a restart had closed. With
+    `redis+sentinel://user:password@sentinel-1:26379,sentinel-2:26379/name` each new connection asks the
+    sentinels which server is the primary of that name; user and password are Valkey's own, the sentinels'
+    are `?sentinel_username=…&sentinel_password=…`. `rediss+sentinel`: all of it over TLS.
     """
-    return _Client.from_url(
-        url.reveal(),
-        socket_connect_timeout=2.0,
-        socket_timeout=2.0,
-        retry=Retry(NoBackoff(), 1),
-        retry_on_error=[redis.exceptions.ConnectionError],
-        health_check_interval=30,
-        max_connections=100,
-    )
+    options: dict[str, Any] = {
+        "socket_connect_timeout": 2.0,
+        "socket_timeout": 2.0,
+        "retry": Retry(NoBackoff(), 1),
+        "retry_on_error": [redis.exceptions.ConnectionError],
+        "health_check_interval": 30,
+        "max_connections": 100,
+    }
+    if url.reveal().startswith(BY_SENTINEL):
+        return _by_sentinel(url.reveal(), options)
+    return _Client.from_url(url.reveal(), **options)
 
 
 async def is_ready(valkey: Valkey) -> bool:
@@ -66,3 +76,35 @@ async def is_ready(valkey: Valkey) -> bool:
         return bool(await valkey.ping())
     except redis.exceptions.RedisError:
         return False
+
+
+class _OfSentinel(_Client):
+    async def aclose(self, close_connection_pool: bool | None = None) -> None:
+        """And what asks the sentinels."""
+        await super().aclose(close_connection_pool)
+        pool: Any = self.connection_pool
+        await pool.sentinel_manager.aclose()
+
+
+def _by_sentinel(url: str, options: dict[str, Any]) -> Valkey:
+    hosts = each_host(url)
+    parts, query = hosts[0], dict(parse_qsl(hosts[0].query))
+    tls: dict[str, Any] = {name: value for name, value in query.items() if name.startswith("ssl_")}
+    if parts.scheme == "rediss+sentinel":
+        tls["ssl"] = True
+    sentinel: Any = Sentinel(  # type: ignore[no-untyped-call]
+        [(host.hostname, host.port or 26379) for host in hosts],
+        sentinel_kwargs={
+            "socket_connect_timeout": _SENTINEL_TIMEOUT_S,  # a machine that is gone says nothing
+            "socket_timeout": _SENTINEL_TIMEOUT_S,
+            "username": query.get("sentinel_username"),
+            "password": query.get("sentinel_password"),
+            **tls,
+        },
+        username=unquote(parts.username or "") or None,
+        password=unquote(parts.password or "") or None,
+        **options,
+        **tls,
+    )
+    valkey: Valkey = sentinel.master_for(parts.path.strip("/") or "mymaster", redis_class=_OfSentinel)
+    return valkey

@@ -12,9 +12,9 @@ import sys
 from pathlib import Path
 
 from deploy import valkey
-from deploy.secrets import VALKEY_USERS, variable
+from deploy.secrets import VALKEY_FAILOVER, VALKEY_USERS, variable
 
-NATS = Path(__file__).parents[1] / "nats" / "nats.conf"
+NATS = sorted((Path(__file__).parents[1] / "nats").glob("*.conf"))
 
 
 def main() -> int:
@@ -24,9 +24,13 @@ def main() -> int:
         if not password:  # an empty password's hash would be a password, too
             print(f"stores: {variable(f'valkey-{user}')} is not set", file=sys.stderr)
             return 1
+    for user in VALKEY_FAILOVER:
+        if given := os.environ.get(variable(f"valkey-{user}")):
+            passwords[user] = given
     (folder / "valkey" / "users.acl").write_text(valkey.users_file(passwords))
     shutil.copyfile(valkey.FOLDER / "valkey.conf", folder / "valkey" / "valkey.conf")
-    shutil.copyfile(NATS, folder / "nats" / "nats.conf")
+    for path in NATS:
+        shutil.copyfile(path, folder / "nats" / path.name)
     return 0
 
 

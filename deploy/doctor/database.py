@@ -10,6 +10,7 @@ from deploy.doctor import clock
 from deploy.doctor.finding import Finding, fail, ok
 from shared.clock import utc_now
 from shared.db import load_queries
+from shared.hosts import Primary
 
 OLDEST: Final = 180000
 ROOT: Final = Path(__file__).parents[2]
@@ -18,8 +19,8 @@ _PROVISION: Final = "Run provisioning with this version: `provision` (deploy.pro
 
 async def check(url: str, service: str) -> AsyncIterator[Finding]:
     try:
-        connection: Any = await asyncpg.connect(url, timeout=5)
-    except (OSError, asyncpg.PostgresError, TimeoutError, ValueError) as error:
+        connection: Any = await Primary(url, timeout_s=5).connect()
+    except (OSError, asyncpg.PostgresError, asyncpg.InternalClientError, ValueError) as error:
         yield fail("postgres", _reason(error), _advice(error))
         return
     try:

@@ -12,6 +12,7 @@ from deploy.provision import nats as streams
 from deploy.provision.errors import ProvisionError
 from deploy.provision.postgres import list_migrations
 from deploy.provision.settings import Settings
+from shared.hosts import Primary
 
 _PROVISION = "Run provisioning with this version: `provision`."
 
@@ -25,8 +26,8 @@ async def check(settings: Settings) -> AsyncIterator[Finding]:
 
 async def _database(settings: Settings) -> AsyncIterator[Finding]:
     try:
-        connection: Any = await asyncpg.connect(settings.database_url, timeout=5)
-    except (OSError, asyncpg.PostgresError, TimeoutError, ValueError) as error:
+        connection: Any = await Primary(settings.database_url, timeout_s=5).connect()
+    except (OSError, asyncpg.PostgresError, asyncpg.InternalClientError, ValueError) as error:
         yield fail("owner of the database", str(error) or type(error).__name__, _PROVISION)
         return
     try:

@@ -9,6 +9,7 @@ import redis.exceptions
 from nats.aio.client import Client
 
 from deploy.doctor.finding import Finding, fail, ok
+from shared.hosts import nats_options
 from shared.secret import Secret
 from shared.valkey import open_valkey
 
@@ -41,7 +42,7 @@ async def check_nats(url: str) -> AsyncIterator[Finding]:
     client = Client()
     try:
         await client.connect(
-            url,
+            **nats_options(url),
             name="mtas-doctor",
             inbox_prefix=f"_INBOX_{urlsplit(url).username}".encode(),
             allow_reconnect=False,

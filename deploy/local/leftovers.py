@@ -16,7 +16,13 @@ from deploy.local.folder import Folder
 from deploy.secrets import SERVICES
 
 # As the stack itself stops: the gateway first, the stores last.
-ORDER = (("gateway",), SERVICES, ("mailbox",), ("provision",), ("valkey", "nats", "postgres"))
+ORDER = (
+    ("gateway",),
+    SERVICES,
+    ("mailbox",),
+    ("provision",),
+    ("sentinel", "valkey", "nats", "postgres", "pgbouncer"),
+)
 SIGNALS = {"postgres": signal.SIGINT}
 GRACE_S = 10.0
 
@@ -50,7 +56,7 @@ def sweep(folders: Iterable[Path]) -> None:
 
 def _end_together(processes: dict[str, tuple[int, str]]) -> None:
     for name, (pid, started) in processes.items():
-        _signal(pid, started, SIGNALS.get(name, signal.SIGTERM))
+        _signal(pid, started, SIGNALS.get(service_of(name), signal.SIGTERM))
     deadline = time.monotonic() + GRACE_S
     for pid, started in processes.values():
         while identity.is_alive(pid, started):

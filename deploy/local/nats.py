@@ -4,6 +4,7 @@ import json
 import shutil
 import socket
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from deploy.local.errors import StackError
@@ -17,17 +18,29 @@ CONFIGURATION = Path(__file__).parents[1] / "nats" / "nats.conf"
 class Nats:
     """A server whose streams are in the data folder."""
 
-    def __init__(self, folder: Path, log: Path, port: int, secrets: Secrets) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        log: Path,
+        port: int,
+        secrets: Secrets,
+        *,
+        name: str = "nats",
+        configuration: Path = CONFIGURATION,
+        options: Sequence[str] = (),
+    ) -> None:
+        """`options`: further arguments, over the configuration's."""
         self.port = port
         self._secrets = secrets
         passwords = {variable(f"nats-{user}"): secrets[f"nats-{user}"] for user in NATS_USERS}
         self.process = Process(
-            name="nats",
+            name=name,
             argv=[
                 str(binary()),
-                *("--config", str(CONFIGURATION)),
+                *("--config", str(configuration)),
                 *("--addr", "127.0.0.1", "--port", str(port)),
                 *("--store_dir", str(folder)),
+                *options,
             ],
             log=log,
             ready=self._is_ready,

@@ -42,7 +42,17 @@ FAST_SETTINGS = {"fsync": "off", "full_page_writes": "off"}
 class Postgres:
     """A cluster in the data folder: `prepare`, then start `process`."""
 
-    def __init__(self, folder: Path, log: Path, port: int, secrets: Secrets, *, durable: bool = True) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        log: Path,
+        port: int,
+        secrets: Secrets,
+        *,
+        durable: bool = True,
+        name: str = "postgres",
+    ) -> None:
+        self.name = name
         self.folder = folder
         self.data = folder / "data"
         self.port = port
@@ -79,14 +89,33 @@ class Postgres:
 
     def prepare(self) -> None:
         """Make the cluster where there is none yet."""
-        self.folder.mkdir(mode=0o700, exist_ok=True)
-        self._run_as = unprivileged.find(self._bin / "pg_config", self.folder)
-        if self._run_as.owner is not None:
-            os.chown(self.folder, *self._run_as.owner)
+        self.prepare_folder()
         if not self.is_made:
             self._initdb()
         elif (found := (self.data / "PG_VERSION").read_text().strip()) != MAJOR:
             raise StackError(f"{self.data} was made by PostgreSQL {found}, this is {MAJOR}: see pg_upgrade")
+
+    def prepare_folder(self) -> None:
+        """Where its user can work."""
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        self._run_as = unprivileged.find(self._bin / "pg_config", self.folder)
+        if self._run_as.owner is not None:
+            os.chown(self.folder, *self._run_as.owner)
+
+    def copy(self, primary_url: str) -> None:
+        """Make this a standby of the primary there, which knows it by its name. Raises: StackError."""
+        self.prepare_folder()
+        shutil.rmtree(self.data, ignore_errors=True)
+        made = self._run_as.run(
+            [
+                *(str(self._bin / "pg_basebackup"), "--checkpoint=fast", "--wal-method=stream", "--no-sync"),
+                *("--write-recovery-conf", f"--pgdata={self.data}"),
+                f"--dbname={primary_url}?application_name={self.name}",
+            ],
+            env=plain_environment(),
+        )
+        if made.returncode != 0:
+            raise StackError(f"pg_basebackup failed: {made.stderr.strip()}")
 
     def _initdb(self) -> None:
         # Made under another name, so that an interrupted attempt is never taken for a cluster.
@@ -124,7 +153,7 @@ class Postgres:
             settings = SETTINGS | {"port": str(self.port)} | ({} if self.durable else FAST_SETTINGS)
             options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
             self._process = Process(
-                name="postgres",
+                name=self.name,
                 argv=[*self._run_as.prefix, str(self._bin / "postgres"), "-D", str(self.data), *options],
                 log=self._log,
                 ready=self._is_ready,

@@ -125,6 +125,15 @@ class Stack:
             extra=self._extra | changes,
         )
 
+    def provisioning(self) -> dict[str, str]:
+        """What `deploy.provision` is started with."""
+        return {
+            "MTAS_SUPERUSER_DATABASE_URL": self.postgres.maintenance_url,
+            "MTAS_OWNER_DATABASE_URL": self.postgres.owner_url,
+            "MTAS_NATS_URL": self.nats.url("ops"),
+            **{variable(f"postgres-{name}"): self.secrets[f"postgres-{name}"] for name in SERVICES},
+        }
+
     def log(self, name: str) -> Path:
         return self.folder.log(name)
 
@@ -165,8 +174,7 @@ class Stack:
 
     def _start_stores(self) -> None:
         folder, log, secrets = self.folder, self.folder.log, self.secrets
-        self.nats = Nats(folder.nats, log("nats"), self.ports["nats"], secrets)
-        self.valkey = Valkey(folder.valkey, folder.run, log("valkey"), self.ports["valkey"], secrets)
+        self.nats, self.valkey = self._nats(), self._valkey()
         self.postgres = Postgres(
             folder.postgres, log("postgres"), self.ports["postgres"], secrets, durable=self._durable
         )
@@ -181,6 +189,13 @@ class Stack:
             self._wait_ready(*STORES)
             step.detail("PostgreSQL, Valkey, NATS")
 
+    def _nats(self) -> Nats:
+        return Nats(self.folder.nats, self.log("nats"), self.ports["nats"], self.secrets)
+
+    def _valkey(self) -> Valkey:
+        log, port = self.log("valkey"), self.ports["valkey"]
+        return Valkey(self.folder.valkey, self.folder.run, log, port, self.secrets)
+
     def provision(self) -> None:
         """Run `deploy.provision`; done by `start`, and harmless to do again."""
         with self._screen.step("Schema") as step:
@@ -189,13 +204,7 @@ class Stack:
                 argv=[sys.executable, "-m", "deploy.provision"],
                 log=self.folder.log("provision"),
                 ready=lambda: True,
-                env=plain_environment()
-                | {
-                    "MTAS_SUPERUSER_DATABASE_URL": self.postgres.maintenance_url,
-                    "MTAS_OWNER_DATABASE_URL": self.postgres.owner_url,
-                    "MTAS_NATS_URL": self.nats.url("ops"),
-                    **{variable(f"postgres-{name}"): self.secrets[f"postgres-{name}"] for name in SERVICES},
-                },
+                env=plain_environment() | self.provisioning(),
                 cwd=services.ROOT,
             )
             self._spawn(process)

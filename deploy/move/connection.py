@@ -9,21 +9,22 @@ import asyncpg
 
 from deploy.move.errors import MoveError
 from shared.db import load_queries
+from shared.hosts import Primary
 from shared.secret import Secret
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 SQL = load_queries(__file__)
 _CONNECT_TIMEOUT_S = 10
+_NO_CONNECTION = (asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 @asynccontextmanager
 async def connected(owner_url: Secret, *, mover: bool = True) -> AsyncIterator[tuple[Connection, int]]:
     """The connection, and how many migrations the database has had. Raises: MoveError."""
     try:
-        connection = await asyncpg.connect(
-            owner_url.reveal(), timeout=_CONNECT_TIMEOUT_S, server_settings={"jit": "off"}
-        )
-    except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        primary = Primary(owner_url.reveal(), timeout_s=_CONNECT_TIMEOUT_S)
+        connection = await primary.connect(server_settings={"jit": "off"})
+    except (OSError, ValueError, asyncpg.PostgresError, *_NO_CONNECTION) as error:
         raise MoveError(f"PostgreSQL: {error or type(error).__name__}") from None
     try:
         schema = await connection.fetchval(SQL["get_schema"])

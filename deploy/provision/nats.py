@@ -8,11 +8,13 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, DiscardPolicy, StreamConfig
-from nats.js.errors import NotFoundError
+from nats.js.errors import APIError, NotFoundError, ServiceUnavailableError
 
 from deploy.provision.errors import ProvisionError
 from deploy.provision.settings import Settings
+from shared.hosts import nats_options
 
+_NO_SUITABLE_PEERS = 10005
 OLDEST = (2, 10)  # older ones ignore a consumer's list of filters
 DAY_S = 86_400.0
 GIB = 1024**3
@@ -51,18 +53,33 @@ CONSUMERS = {
 
 async def provision(settings: Settings) -> list[str]:
     """Make or change streams and consumers; returns their names, for the log."""
+    deadline = time.monotonic() + settings.wait_s
     client = await connect(settings)
     try:
-        jetstream = client.jetstream(timeout=10)
-        for stream in STREAMS:
-            await _ensure_stream(jetstream, stream.evolve(num_replicas=settings.nats_replicas))
-        consumers = CONSUMERS | dict(settings.subscribers)
-        for name, filters in consumers.items():
-            await jetstream.add_consumer("MTAS", consumer(name, filters))
-    except (NatsError, TimeoutError) as error:
-        raise ProvisionError(f"NATS: {error or type(error).__name__}") from None
+        while True:
+            try:
+                return await _ensure_all(client.jetstream(timeout=5), settings)
+            except (NatsError, TimeoutError) as error:
+                if not _may_pass(error) or time.monotonic() > deadline:
+                    raise ProvisionError(f"NATS: {error or type(error).__name__}") from None
+            await asyncio.sleep(0.5)
     finally:
         await client.close()
+
+
+def _may_pass(error: Exception) -> bool:
+    """A cluster that has just begun: no leader yet, or not all of its servers."""
+    if isinstance(error, APIError):
+        return isinstance(error, ServiceUnavailableError) or error.err_code == _NO_SUITABLE_PEERS
+    return isinstance(error, TimeoutError)
+
+
+async def _ensure_all(jetstream: JetStreamContext, settings: Settings) -> list[str]:
+    for stream in STREAMS:
+        await _ensure_stream(jetstream, stream.evolve(num_replicas=settings.nats_replicas))
+    consumers = CONSUMERS | dict(settings.subscribers)
+    for name, filters in consumers.items():
+        await jetstream.add_consumer("MTAS", consumer(name, filters))
     return [*(str(stream.name) for stream in STREAMS), *consumers]
 
 
@@ -98,7 +115,7 @@ async def connect(settings: Settings) -> Client:
         client = Client()
         try:
             await client.connect(
-                settings.nats_url,
+                **nats_options(settings.nats_url),
                 name="mtas-provision",
                 allow_reconnect=False,
                 connect_timeout=5,

@@ -19,6 +19,7 @@ import asyncpg
 from deploy.provision.errors import ProvisionError
 from deploy.provision.scram import verifier
 from deploy.provision.settings import SERVICES, Settings
+from shared.hosts import Primary
 
 FOLDER = Path(__file__).parents[1] / "postgres"
 OLDEST = 180000  # uuidv7()
@@ -109,13 +110,15 @@ async def _make_database(superuser_url: str, settings: Settings) -> None:
 
 async def _connect(url: str, wait_s: float) -> Any:
     deadline = time.monotonic() + wait_s
+    primary = None
     while True:
         try:
-            connection = await asyncpg.connect(url, timeout=5, server_settings={"jit": "off"})
+            primary = primary or Primary(url, timeout_s=5)
+            connection: Any = await primary.connect(server_settings={"jit": "off"})
             break
         except (asyncpg.InvalidPasswordError, asyncpg.InvalidCatalogNameError, ValueError) as error:
             raise ProvisionError(f"PostgreSQL: {error}") from None
-        except (OSError, TimeoutError, asyncpg.PostgresError) as error:
+        except (OSError, asyncpg.PostgresError, asyncpg.InternalClientError) as error:
             if time.monotonic() > deadline:
                 reason = str(error) or type(error).__name__
                 raise ProvisionError(f"PostgreSQL did not answer within {wait_s:.0f} s: {reason}") from None

@@ -12,6 +12,7 @@ FOLDER: Final = Path(__file__).parent
 def users_file(passwords: Mapping[str, str]) -> str:
     """The ACL file of the users whose passwords are given; it holds none of them."""
     hashes = {user: hashlib.sha256(password.encode()).hexdigest() for user, password in passwords.items()}
-    lines = Template((FOLDER / "users.acl").read_text()).substitute(hashes).splitlines(keepends=True)
+    lines = Template((FOLDER / "users.acl").read_text()).safe_substitute(hashes).splitlines(keepends=True)
     # An ACL file knows no comments.
-    return "".join(line for line in lines if line.startswith("user "))
+    wanted = tuple(f"user {user} " for user in ("default", *passwords))
+    return "".join(line for line in lines if line.startswith(wanted))

@@ -8,7 +8,7 @@ from shared.settings import CommonSettings, Doc
 
 class Settings(CommonSettings, frozen=True, kw_only=True):
     listen_port: Annotated[int, Doc(description="Port of the admin service.", ge=1, le=65535)] = 8104
-    valkey_url: Annotated[Secret, Doc(description="Valkey, as this service's own user.")]
+    valkey_url: Annotated[Secret, Doc(description="Valkey, as this service's own user; or its sentinels.")]
     authorize_url: Annotated[
         str, Doc(description="Where the authorize service's internal API is, for making users.")
     ] = "http://127.0.0.1:8101"

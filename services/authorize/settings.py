@@ -8,7 +8,7 @@ from shared.settings import CommonSettings, Doc
 
 class Settings(CommonSettings, frozen=True, kw_only=True):
     listen_port: Annotated[int, Doc(description="Port of the authorize service.", ge=1, le=65535)] = 8101
-    valkey_url: Annotated[Secret, Doc(description="Valkey, as this service's own user.")]
+    valkey_url: Annotated[Secret, Doc(description="Valkey, as this service's own user; or its sentinels.")]
     form_secret: Annotated[
         Secret,
         Doc(

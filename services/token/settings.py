@@ -9,7 +9,7 @@ from shared.settings import Doc
 
 class Settings(SealingSettings, frozen=True, kw_only=True):
     listen_port: Annotated[int, Doc(description="Port of the token service.", ge=1, le=65535)] = 8102
-    valkey_url: Annotated[Secret, Doc(description="Valkey, as this service's own user.")]
+    valkey_url: Annotated[Secret, Doc(description="Valkey, as this service's own user; or its sentinels.")]
     refresh_token_keys: Annotated[
         Secret,
         Doc(

@@ -21,6 +21,7 @@ from shared import tracing
 from shared.db import UNAVAILABLE
 from shared.events import envelope
 from shared.events.envelope import CONTENT_TYPE, CloudEvent
+from shared.hosts import nats_options
 from shared.readings import Count, Reading
 from shared.secret import Secret
 from shared.unavailable import Unavailable
@@ -209,7 +210,7 @@ class Bus:
     async def _connect(self, closed: asyncio.Event) -> None:
         client = self._client = NatsClient()
         await client.connect(
-            self._url.reveal(),
+            **nats_options(self._url.reveal()),
             name=f"mtas-{self._name}",
             inbox_prefix=f"_INBOX_{self._name}".encode(),
             connect_timeout=2,

@@ -146,3 +146,28 @@ async def test_closing_takes_a_bounded_time_however_many_connections_are_mute(tw
     async with asyncio.timeout(10):
         await two.close()
     assert time.monotonic() - began < 3
+
+
+async def test_a_host_that_answers_nothing_is_passed_over_and_asked_last(
+    stores: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine that is gone does not even refuse."""
+    monkeypatch.setattr(db, "_CONNECT_TIMEOUT_S", 1.0)
+    came: list[asyncio.StreamWriter] = []
+    silent = await asyncio.start_server(lambda _, writer: came.append(writer), "127.0.0.1", 0)
+    url = stores.postgres.service_url("token")
+    gone = silent.sockets[0].getsockname()[1]
+    database = Database(Secret(url.replace("@", f"@127.0.0.1:{gone},")), pool_size=2)
+    try:
+        began = time.monotonic()
+        first = await backend(database)
+        assert 0.5 <= time.monotonic() - began < 1
+        began = time.monotonic()
+        async with database.connection():
+            assert await backend(database) != first
+        assert time.monotonic() - began < 0.4
+    finally:
+        await database.close()
+        silent.close()
+        for writer in came:
+            writer.close()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from deploy.container.__main__ import MODULES
-from deploy.secrets import SERVICES, VALKEY_USERS, variable
+from deploy.secrets import SERVICES, VALKEY_FAILOVER, VALKEY_USERS, variable
 from shared.version import VERSION
 
 ROOT = Path(__file__).parents[3]
@@ -48,9 +48,22 @@ def test_stores_get_hashes_and_no_password(tmp_path: Path) -> None:
     passwords = {variable(f"valkey-{user}"): f"pw_{user}_secret" for user in VALKEY_USERS}
     assert run("stores", str(tmp_path), **passwords).returncode == 0
     written = {path.name: path.read_text() for path in tmp_path.rglob("*.*")}
-    assert set(written) == {"users.acl", "valkey.conf", "nats.conf"}
+    assert set(written) == {"users.acl", "valkey.conf", "nats.conf", "cluster.conf"}
     assert "_secret" not in "".join(written.values())
     assert all(line.startswith("user ") for line in written["users.acl"].splitlines())
+
+
+def test_replicas_and_sentinels_are_let_in_where_they_have_a_password(tmp_path: Path) -> None:
+    for name in ("valkey", "nats"):
+        (tmp_path / name).mkdir()
+    passwords = {variable(f"valkey-{user}"): f"pw_{user}_secret" for user in VALKEY_USERS}
+    users = tmp_path / "valkey" / "users.acl"
+    assert run("stores", str(tmp_path), **passwords).returncode == 0
+    assert "user replica" not in users.read_text()
+    passwords |= {variable(f"valkey-{user}"): f"pw_{user}_secret" for user in VALKEY_FAILOVER}
+    assert run("stores", str(tmp_path), **passwords).returncode == 0
+    assert "user replica on #" in users.read_text()
+    assert "user sentinel on #" in users.read_text()
 
 
 def test_stores_without_a_password_are_not_set_up(tmp_path: Path) -> None:
