@@ -92,6 +92,10 @@ race: ## ten thousand races for one refresh token, on servers of its own (ARGS="
 chaos: ## each part killed, paused, cut and slowed under load; writes docs/operate/faults.md (10 min; ARGS=--help)
 	$(DEV) python -m tests.chaos $(ARGS)
 
+.PHONY: scale
+scale: ## several of each, and one goes: failover under load; writes into docs/operate/scaling.md (ARGS=--help)
+	$(DEV) python -m tests.scale $(ARGS)
+
 bench: ## how fast it is, beside what this machine can do; writes docs/benchmarks.* (22 min; ARGS="--help")
 	$(DEV) python -m tests.bench $(ARGS)
 

@@ -65,13 +65,14 @@ class Linked(Stack):
         super().stop()
         self.links.close()
 
-    def wait_well(self, within_s: float = 20.0) -> None:
-        """Until every service says that it reaches what it needs."""
-        deadline = time.monotonic() + within_s
-        for service in SERVICES:
-            for name in self.instances(service):
-                while not is_ready(self.ports[name]) and time.monotonic() < deadline:
-                    time.sleep(0.02)
+
+def wait_well(stack: Stack, within_s: float = 20.0) -> None:
+    """Until every service says that it reaches what it needs."""
+    deadline = time.monotonic() + within_s
+    for service in SERVICES:
+        for name in stack.instances(service):
+            while not is_ready(stack.ports[name]) and time.monotonic() < deadline:
+                time.sleep(0.02)
 
 
 Fault = Callable[[Linked, str], Iterator[None]]
@@ -91,7 +92,7 @@ def kill(stack: Linked, part: str) -> Iterator[None]:
 @contextmanager
 def pause(stack: Linked, part: str) -> Iterator[None]:
     """SIGSTOP: there, and silent, like a machine that swaps or a network that swallows."""
-    pids = _with_children(stack.processes[part].pid)
+    pids = with_children(stack.processes[part].pid)
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     try:
@@ -127,7 +128,7 @@ def slow(stack: Linked, part: str) -> Iterator[None]:
 FAULTS: Final = {"kill": kill, "pause": pause, "cut": cut, "slow": slow}
 
 
-def _with_children(pid: int) -> list[int]:
+def with_children(pid: int) -> list[int]:
     """PostgreSQL has a process for every connection."""
     listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True)
     pairs = [tuple(map(int, line.split())) for line in listed.stdout.splitlines()]

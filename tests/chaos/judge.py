@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tests.chaos.broken import Linked
+from deploy.local.stack import Stack
 from tests.chaos.work import LANES, Work
 from tests.support.eventually import eventually
 from tests.support.product import App, Product
@@ -11,7 +11,7 @@ from tests.support.tokens import family_of
 EVENTS_WITHIN_S = 30.0
 
 
-def judge(stack: Linked, product: Product, app: App, user_id: str, sessions: int, work: Work) -> list[str]:
+def judge(stack: Stack, product: Product, app: App, user_id: str, sessions: int, work: Work) -> list[str]:
     """What is wrong, in words. `sessions`: how many the user had before."""
     wrong = [*_families(product, app, work), *_names(product, app, work)]
     had = int(
@@ -45,7 +45,7 @@ def _names(product: Product, app: App, work: Work) -> Iterator[str]:
             yield f"{acknowledged[-1]!r} was acknowledged, and it is {name!r}"
 
 
-def _events(stack: Linked, app: App, work: Work) -> Iterator[str]:
+def _events(stack: Stack, app: App, work: Work) -> Iterator[str]:
     """Every change is in the audit log once, and none is left on its way."""
     ids = {str(family_of(access)) for _, access in work.said.revoked}
     changes = sum(len(names) for names in work.said.names.values())

@@ -48,6 +48,8 @@ class Link:
             self._open.add(end)
         try:
             await asyncio.gather(self._pass_on(reader, back), self._pass_on(there, writer))
+        except asyncio.CancelledError:
+            return  # all of them close
         finally:
             for end in (writer, back):
                 self._open.discard(end)

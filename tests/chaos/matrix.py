@@ -4,18 +4,19 @@ import asyncio
 import hashlib
 import time
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
+from deploy.local.stack import Stack
 from shared.clock import random_bytes
 from shared.oauth.authorization_code import CodeGrant, code_key, encode_grant, generate_code
 from shared.secret import Secret, b64url
 from shared.valkey import open_valkey
-from tests.chaos.broken import FAULTS, Linked
+from tests.chaos.broken import FAULTS, Linked, wait_well
 from tests.chaos.judge import judge
 from tests.chaos.promises import NEEDS, may
 from tests.chaos.work import ENOUGH, KINDS, Kind, Outcome, Work
@@ -44,16 +45,19 @@ class Cell:
     wrong: list[str]
 
 
-class Matrix:
-    def __init__(self, stack: Linked) -> None:
+class Load:
+    """The five kinds of request around something that happens, on any stack; and the books afterwards."""
+
+    def __init__(self, stack: Stack) -> None:
         self._stack: Final = stack
         self._product: Final = Product(stack)
 
     def close(self) -> None:
         self._product.close()
 
-    def run(self, part: str, fault: str) -> Cell:
-        """An app of its own, so that a cell has nothing of the one before."""
+    def around(self, happen: Callable[[], float]) -> tuple[dict[Kind, Column], list[str]]:
+        """`happen` returns the moment from which recovery counts. An app of its own, so that nothing is left
+        of what was before."""
         product = self._product
         app = product.register_app(some_slug("chaos"), signing_alg="ES256")
         product.configure(app, refresh_grace_s=60)
@@ -64,15 +68,12 @@ class Matrix:
         work.start()
         _wait_for_every_kind(work, 0.0)
         time.sleep(STEADY_S)
-        with FAULTS[fault](self._stack, part):
-            pass
-        healed = time.monotonic()
-        _wait_for_every_kind(work, healed)
+        since = happen()
+        _wait_for_every_kind(work, since)
         work.stop()
-        self._stack.wait_well()
-        columns = {kind: _column(work.outcomes, kind, healed) for kind in KINDS}
-        wrong = [*_broken_promises(part, fault, columns), *judge(self._stack, product, app, user_id, 0, work)]
-        return Cell(part, fault, columns, wrong)
+        wait_well(self._stack)
+        columns = {kind: _column(work.outcomes, kind, since) for kind in KINDS}
+        return columns, judge(self._stack, product, app, user_id, 0, work)
 
     async def _codes(self, app: App, user_id: UUID, number: int) -> deque[tuple[str, str]]:
         """As authorize would have left them in Valkey: what happens to an exchange is then its own."""
@@ -110,6 +111,24 @@ class Matrix:
 
         with ThreadPoolExecutor(4) as pool:
             return deque(pool.map(redeem, codes))
+
+
+class Matrix:
+    def __init__(self, stack: Linked) -> None:
+        self._stack: Final = stack
+        self._load: Final = Load(stack)
+
+    def close(self) -> None:
+        self._load.close()
+
+    def run(self, part: str, fault: str) -> Cell:
+        def break_it() -> float:
+            with FAULTS[fault](self._stack, part):
+                pass
+            return time.monotonic()
+
+        columns, wrong = self._load.around(break_it)
+        return Cell(part, fault, columns, [*_broken_promises(part, fault, columns), *wrong])
 
 
 def _wait_for_every_kind(work: Work, since: float) -> None:

@@ -28,7 +28,7 @@ def show(console: Console, cells: Sequence[Cell]) -> None:
         table.add_column(name)
     for cell in cells:
         afterwards = Text("as promised", style="green") if not cell.wrong else Text("✗", style="red")
-        columns = [_words(cell.columns[kind]) for kind in KINDS]
+        columns = [words(cell.columns[kind]) for kind in KINDS]
         table.add_row(cell.part, cell.fault, *columns, _recovered(cell), afterwards)
     console.print(table)
     for cell in cells:
@@ -67,7 +67,7 @@ def write_page(cells: Sequence[Cell], path: Path = PAGE) -> None:
     columns = (*KINDS, "again in")
     table = ["| part | fault | " + " | ".join(columns) + " |", "|---" * (len(columns) + 2) + "|"]
     for cell in cells:
-        words = [_words(cell.columns[kind]) for kind in KINDS]
+        words = [words(cell.columns[kind]) for kind in KINDS]
         table.append(f"| {' | '.join([cell.part, cell.fault, *words, _recovered(cell)])} |")
     requests = sum(sum(column.words.values()) for cell in cells for column in cell.columns.values())
     text = _HEAD.format(faults="\n".join(f"- **{name}**: {what}" for name, what in _FAULTS.items()))
@@ -77,7 +77,7 @@ def write_page(cells: Sequence[Cell], path: Path = PAGE) -> None:
     path.write_text(text)
 
 
-def _words(column: Column) -> str:
+def words(column: Column) -> str:
     words = ", ".join(
         {"wait": "503", "void": "anew"}.get(word, word) for word in column.words if word != "ok"
     )
