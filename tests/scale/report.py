@@ -27,11 +27,11 @@ _NOTES: Final = {
 def show(console: Console, outcomes: Sequence[Outcome]) -> None:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for name in ("what", *KINDS, "again in", "afterwards"):
-        table.add_column(name)
+        table.add_column(name, no_wrap=True)
     for outcome in outcomes:
         afterwards = Text("as promised", style="green") if not outcome.wrong else Text("✗", style="red")
         table.add_row(outcome.name, *_cells(outcome), afterwards)
-    console.print(table)
+    console.print(table, soft_wrap=True)
     for outcome in outcomes:
         for note in _notes(outcome):
             console.print(f"{outcome.name}: {note}")
