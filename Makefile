@@ -99,6 +99,11 @@ scale: ## several of each, and one goes: failover under load; writes into docs/o
 bench: ## how fast it is, beside what this machine can do; writes docs/benchmarks.* (22 min; ARGS="--help")
 	$(DEV) python -m tests.bench $(ARGS)
 
+.PHONY: capacity
+capacity: ## what a row, a code and an event take up; writes docs/operate/capacity.* (1 min)
+	$(DEV) python -m tests.bench.capacity
+	@.venv/bin/python -m docs.generate
+
 .PHONY: first-user
 first-user: ## from nothing to the first user of a new app, by script, with times
 	$(DEV) python -m tests.e2e.first_user

@@ -2,6 +2,7 @@
 
 - docs/events/asyncapi.json from shared/events/catalog.py
 - docs/configuration.md from every service's Settings
+- docs/operate/capacity.md from what was measured: see docs/capacity.py
 - deploy/coolify.yaml from deploy/compose.yaml
 - deploy/observe/grafana.json from deploy/observe/dashboard.py
 - docs/sdk/configuration.md, docs/sdk/errors.md and mtas.events.catalog: see sdk/python/documents.py
@@ -19,6 +20,7 @@ import msgspec
 
 from deploy import coolify
 from deploy.observe import dashboard
+from docs import capacity
 from sdk.python.documents import documents as sdk_documents
 from shared.events import asyncapi
 from shared.secret import Secret
@@ -36,6 +38,7 @@ def main() -> None:
     documents = {
         DOCS / "events" / "asyncapi.json": json.dumps(events, indent=2, default=str) + "\n",
         DOCS / "configuration.md": configuration(),
+        DOCS / "operate" / "capacity.md": capacity.render(),
         DOCS.parent / "deploy" / "coolify.yaml": coolify.render(),
         DOCS.parent / "deploy" / "observe" / "grafana.json": dashboard.render(),
         **sdk_documents(events),
