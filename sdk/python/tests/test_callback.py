@@ -132,6 +132,31 @@ async def test_a_refusal_is_told(site: Site, issuer: FakeIssuer) -> None:
     assert "default-src 'none'" in str(page.header("content-security-policy"))
 
 
+async def test_who_tries_again_gets_to_where_they_wanted_to(site: Site, issuer: FakeIssuer) -> None:
+    browser, again = site.browser(), b'<a href="/auth/login?returnTo=/private%3Fa%3D1%26b">Try again</a>'
+    login = "/auth/login?returnTo=%2Fprivate%3Fa%3D1%26b"
+    asked = _asked((await browser.get(login)).location)
+    assert again in (await browser.follow(issuer.callback(asked, error="access_denied"))).body
+    url = issuer.approve((await browser.get(login)).location)
+    issuer.away = True
+    assert again in (await browser.follow(url)).body
+    elsewhere = site.browser()
+    page = await elsewhere.get(login.replace("%2Fprivate", "//evil.example"))
+    assert page.status in (303, 503)
+    assert b"evil" not in page.body
+    issuer.away = False
+    assert (await browser.follow(url)).location == "/private?a=1&b"
+
+
+async def test_a_login_that_cannot_begin_is_tried_again_for_the_same_place(
+    site: Site, issuer: FakeIssuer
+) -> None:
+    issuer.away = True
+    page = await site.browser().get("/auth/login?returnTo=/private")
+    assert page.status == 503
+    assert b'<a href="/auth/login?returnTo=/private">Try again</a>' in page.body
+
+
 async def test_codes_that_the_server_rejects(site: Site, issuer: FakeIssuer) -> None:
     browser = site.browser()
     url = issuer.approve((await browser.get("/auth/login")).location)

@@ -109,10 +109,9 @@ class Bff:
         """The answer to a refusal: a page load that needs a login is led there."""
         if error.code != "login_required":
             return answers.problem(error)
-        login = f"{self.config.prefix}/login"
         if goes_to_login(request.method, request.headers):
-            return answers.redirect(f"{login}?returnTo={quote(request.target, safe='/')}")
-        return answers.problem(error, login_url=login)
+            return answers.redirect(self._login_url(request.target))
+        return answers.problem(error, login_url=self._login_url())
 
     def verify_access_token(self, authorization: str | None, scopes: tuple[str, ...]) -> Flow[AccessToken]:
         """From an Authorization header (RFC 6750 §2.1). Raises: MtasError token_…, insufficient_scope."""
@@ -166,9 +165,18 @@ class Bff:
         except MtasError as error:
             if error.status >= 500:
                 log.warning("%s: %s", route, error)
-            if route in ("login", "callback") and is_navigation(request.headers):
-                return answers.page(error, f"{self.config.prefix}/login")
-            return answers.problem(error)
+            is_sign_in = route in ("login", "callback")
+            return self._refused(request, error) if is_sign_in else answers.problem(error)
+
+    def _refused(self, request: Request, error: MtasError, return_to: str | None = None) -> Answer:
+        """Of a sign-in: somebody who looks at it may try again, and gets to where they wanted to."""
+        if is_navigation(request.headers):
+            return answers.page(error, self._login_url(return_to))
+        return answers.problem(error)
+
+    def _login_url(self, return_to: str | None = None) -> str:
+        login = f"{self.config.prefix}/login"
+        return f"{login}?returnTo={quote(return_to, safe='/')}" if return_to else login
 
     def _login(self, request: Request, cookies: Mapping[str, str]) -> Flow[Answer]:
         if is_prefetch(request.headers):
@@ -185,7 +193,11 @@ class Bff:
             exp=now + TRANSACTION_MAX_AGE_S,
         )
         more = {name: parameters[name] for name in _PASSED_ON if parameters.get(name)}
-        location = yield from self._client.authorization_url(transaction, more)
+        try:
+            location = yield from self._client.authorization_url(transaction, more)
+        except MtasError as error:
+            log.warning("login: %s", error)
+            return self._refused(request, error, transaction.return_to)
         set_cookies = self.jar.begin_transaction(transaction, cookies, now)
         return answers.redirect(location).with_cookies(set_cookies)
 
@@ -209,12 +221,10 @@ class Bff:
             session = yield from self._sign_in(parameters, transaction)
             set_cookies = self.jar.begin(session, cookies, self._clock())
         except MtasError as error:
-            if error.code == "server_unavailable":
-                raise  # the code may still be good: loading the page again goes on from here
             log.warning("callback: %s", error)
-            shown = is_navigation(request.headers)
-            answer = answers.page(error, f"{self.config.prefix}/login") if shown else answers.problem(error)
-            return answer.with_cookies([done])
+            refused = self._refused(request, error, transaction.return_to)
+            # While the server is away the code is not used up: loading the page again may do.
+            return refused if error.code == "server_unavailable" else refused.with_cookies([done])
         return answers.redirect(transaction.return_to).with_cookies([*set_cookies, done])
 
     def _sign_in(self, parameters: Mapping[str, str], transaction: Transaction) -> Flow[Session]:
@@ -282,7 +292,7 @@ class Bff:
         try:
             answer = answers.json(200, {"user": dict(visit.require_user().claims)})
         except MtasError as error:
-            login = {"login_url": f"{self.config.prefix}/login"} if error.code == "login_required" else {}
+            login = {"login_url": self._login_url()} if error.code == "login_required" else {}
             answer = answers.problem(error, **login)
         return answer.with_cookies(visit.cookies)
 
