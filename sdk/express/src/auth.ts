@@ -11,6 +11,7 @@ import { Http } from "./http.js";
 import { Issuer } from "./issuer.js";
 import { Refusal, verifyAccessToken } from "./jwt.js";
 import { OidcClient } from "./oidc.js";
+import { Redeemer } from "./redeem.js";
 import { openRedis } from "./redis.js";
 import { isDue, Refresher } from "./refresh.js";
 import { canGoToLogin, isCsrfSafe, sentUrl } from "./request.js";
@@ -71,6 +72,7 @@ export class Auth implements MtasAuth {
   readonly names: CookieNames;
   readonly sealer: Sealer;
   readonly client: OidcClient;
+  readonly redeemer: Redeemer;
   readonly now: () => number;
   readonly #issuer: Issuer;
   readonly #refresher: Refresher;
@@ -92,6 +94,7 @@ export class Auth implements MtasAuth {
     this.client = new OidcClient(config, http, this.#issuer, this.now);
     const redis = openRedis(config, this.sealer, this.now, (message) => this.warn(message));
     this.#refresher = new Refresher(this.client, redis?.sharing, this.now);
+    this.redeemer = new Redeemer(config, this.client, redis?.sharing, this.now);
     this.#close = redis?.close ?? (() => Promise.resolve());
     this.middleware = this.#handler(async (request, response) => {
       const opened = await this.open(request, response);

@@ -1,14 +1,12 @@
 /**
- * One refresh across processes, with Redis or Valkey between them: who gets the lock refreshes, and leaves the
- * next generation, sealed, for the others. Without an answer from Redis everyone refreshes for themselves,
- * which the server's grace makes harmless.
+ * One flight across processes, with Redis or Valkey between them: who gets the lock asks the server, and leaves
+ * the session that came of it, sealed, for the others. Without an answer from Redis everyone asks for themselves.
  */
 import { createHash, randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { readSession, type Session } from "./claims.js";
 import type { Config } from "./config.js";
-import type { Outcome, Sharing } from "./refresh.js";
 import type { Sealer } from "./seal.js";
 
 const KEPT_MS = 10_000;
@@ -17,6 +15,21 @@ const PATIENCE_MS = 1000;
 const ENDED = "ended";
 /** Deletes the lock only while it is ours. */
 const RELEASE = "if redis.call('get',KEYS[1])==ARGV[1] then return redis.call('del',KEYS[1]) end return 0";
+
+/** `null`: the session has ended. */
+export type Outcome = Session | null;
+
+/** What is asked once: `name`, which may be a secret, among those of a kind; `fits`: is it what was asked for? */
+export interface Share {
+  readonly kind: string;
+  readonly name: string;
+  readonly fits: (found: Session) => boolean;
+}
+
+/** Finds the one of several processes that asks. */
+export interface Sharing {
+  once<T extends Outcome>(share: Share, ask: () => Promise<T>): Promise<T | Outcome>;
+}
 
 /** What we use of the package `redis`, from its version 4.6 on. */
 interface Redis {
@@ -90,15 +103,15 @@ class RedisSharing implements Sharing {
     this.#open = open;
   }
 
-  async once(session: Session, refresh: () => Promise<Outcome>): Promise<Outcome> {
-    const hash = createHash("sha256").update(`${session.lid}.${session.gen}`).digest("base64url");
-    const result = `mtas:${this.#appId}:refresh:${hash}`; // as in every MTAS SDK
+  async once<T extends Outcome>(share: Share, ask: () => Promise<T>): Promise<T | Outcome> {
+    const hash = createHash("sha256").update(share.name).digest("base64url");
+    const result = `mtas:${this.#appId}:${share.kind}:${hash}`; // as in every MTAS SDK
     const keys: Keys = { result, lock: `${result}:lock` };
-    const turn = await this.#takeTurn(session, keys).catch(() => null);
-    if (turn === null) return refresh();
+    const turn = await this.#takeTurn(share, keys).catch(() => null);
+    if (turn === null) return ask();
     if ("outcome" in turn) return turn.outcome;
     try {
-      const outcome = await refresh();
+      const outcome = await ask();
       const value = outcome === null ? ENDED : this.#sealer.seal("mtas-session", outcome);
       await within(turn.redis.set(keys.result, value, { PX: KEPT_MS })).catch(() => undefined);
       return outcome;
@@ -109,18 +122,18 @@ class RedisSharing implements Sharing {
   }
 
   /** The lock, or what another process left; null when neither comes in time. Throws when Redis is away. */
-  async #takeTurn(session: Session, keys: Keys): Promise<Turn | null> {
+  async #takeTurn(share: Share, keys: Keys): Promise<Turn | null> {
     const redis = await this.#open();
     const token = randomBytes(12).toString("base64url");
     const until = performance.now() + this.#lockMs;
     while (performance.now() < until) {
       if (!redis.isReady) return null;
-      const found = this.#read(await within(redis.get(keys.result)), session);
+      const found = this.#read(await within(redis.get(keys.result)), share);
       if (found !== undefined) return { outcome: found };
       const lock = redis.set(keys.lock, token, { PX: this.#lockMs, NX: true });
       if ((await within(lock)) !== null) {
         // Perhaps it was left between the look and the lock.
-        const late = this.#read(await within(redis.get(keys.result)), session);
+        const late = this.#read(await within(redis.get(keys.result)), share);
         if (late === undefined) return { redis, token };
         await within(redis.eval(RELEASE, { keys: [keys.lock], arguments: [token] })).catch(() => undefined);
         return { outcome: late };
@@ -130,13 +143,12 @@ class RedisSharing implements Sharing {
     return null;
   }
 
-  /** Undefined: nothing is there, or nothing that follows this session. */
-  #read(value: unknown, session: Session): Outcome | undefined {
+  /** Undefined: nothing is there, or nothing that fits. */
+  #read(value: unknown, { fits }: Share): Outcome | undefined {
     if (typeof value !== "string") return undefined;
     if (value === ENDED) return null;
-    const next = readSession(this.#sealer.open("mtas-session", value), this.#now());
-    const follows = next?.lid === session.lid && next.gen === session.gen + 1 && next.sub === session.sub;
-    return follows ? next : undefined;
+    const found = readSession(this.#sealer.open("mtas-session", value), this.#now());
+    return found !== null && fits(found) ? found : undefined;
   }
 }
 

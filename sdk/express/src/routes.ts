@@ -8,7 +8,6 @@ import { MtasError } from "./errors.js";
 import { isFromApp, isNavigation, isPrefetch, sentUrl } from "./request.js";
 import { sendJson, sendNothing, sendPage, sendProblem, sendRedirect, setCookies } from "./response.js";
 import { safeReturnTo } from "./return_to.js";
-import { beginSession } from "./session.js";
 
 type Route = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
@@ -97,8 +96,7 @@ export class Routes {
         codeVerifier: transaction.code_verifier,
       };
       checkAnswer(query);
-      const tokens = await auth.client.exchange(new URL(auth.config.appUrl + sentUrl(request)), login);
-      const session = beginSession(tokens, auth.now(), auth.config);
+      const session = await auth.redeemer.redeem(new URL(auth.config.appUrl + sentUrl(request)), login);
       const pointer = auth.names.point(session.lid, auth.config.sessionMaxAgeS);
       const cookies = parseCookies(request.headers.cookie);
       auth.store(response, session, [...auth.names.sweep(cookies, pointer), auth.names.end(login.state)]);

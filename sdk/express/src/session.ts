@@ -47,6 +47,12 @@ export function sessionOf(tokens: Tokens, now: number, before: Session): Session
   };
 }
 
+/** The nonce of its ID token, which has been verified. */
+export function nonceOf({ idt }: Session): unknown {
+  const claims: unknown = JSON.parse(Buffer.from(idt.split(".")[1] ?? "", "base64url").toString());
+  return (claims as { nonce?: unknown }).nonce;
+}
+
 export function userOf(session: Session): User {
   return { sub: session.sub, ...session.user };
 }

@@ -2,28 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { inBoth, stage, type Stage } from "./support/app.js";
-import { LOADS_PAGE, type Page } from "./support/browser.js";
-
-/** Begins a login; returns the callback's URL with the server's answer, not called yet. */
-async function answered({ app, browser }: Stage, query = ""): Promise<URL> {
-  const page = await browser.load(`${app.origin}/auth/login${query}`, "/auth/callback");
-  return new URL(page.url);
-}
-
-function call({ browser }: Stage, url: URL | string): Promise<Page> {
-  return browser.ask(String(url), { headers: LOADS_PAGE });
-}
-
-function assertPage(page: Page, status: number, code: string): void {
-  assert.equal(page.status, status, page.text);
-  assert.match(page.headers.get("content-type") ?? "", /^text\/html/);
-  assert.equal(page.headers.get("cache-control"), "no-store");
-  assert.match(page.headers.get("content-security-policy") ?? "", /^default-src 'none'/);
-  assert.match(page.text, new RegExp(`<small>${code}</small>`));
-  assert.match(page.text, /<a href="\/auth\/login[^"]*">Try again<\/a>/);
-  assert.doesNotMatch(page.text, /<script/);
-}
+import { inBoth, stage } from "./support/app.js";
+import { LOADS_PAGE } from "./support/browser.js";
+import { answered, assertPage, call } from "./support/login.js";
 
 inBoth("the authorization request has all that protects it", async (express, t) => {
   const { app, browser, issuer } = await stage(t, express, { resource: "https://api.example.com" });

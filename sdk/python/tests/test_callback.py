@@ -1,5 +1,6 @@
 """/callback: what is checked, and what each failure says."""
 
+import asyncio
 import base64
 import json
 from urllib.parse import parse_qs, urlsplit
@@ -69,6 +70,43 @@ async def test_state_is_used_once(site: Site, issuer: FakeIssuer) -> None:
     assert len(issuer.requests) == asked
     browser.cookies.clear()
     assert (await browser.fetch(_path(url))).code == "state_missing"
+
+
+async def test_a_callback_that_comes_twice_at_once_is_one_sign_in(site: Site, issuer: FakeIssuer) -> None:
+    """A click too many: whichever answer the browser takes, it is signed in, and stays so."""
+    browser = site.browser()
+    url = issuer.approve((await browser.get("/auth/login?returnTo=/private")).location)
+    copies = [Browser(site.send, dict(browser.cookies)) for _ in range(8)]
+    replies = await asyncio.gather(*(each.follow(url) for each in copies))
+    late = Browser(site.send, dict(browser.cookies))  # sent before an answer had come
+    replies.append(await late.follow(url))
+    assert {(reply.status, reply.location) for reply in replies} == {(303, "/private")}
+    assert redemptions(issuer) == 1
+    for each in (*copies, late):
+        assert (await each.get("/private")).status == 200
+        assert not [name for name in each.cookies if "_tx_" in name]
+    assert not [family for family in issuer.families.values() if family.revoked]
+
+
+async def test_what_a_code_gave_is_for_its_own_login_alone(
+    site: Site, issuer: FakeIssuer, clock: Clock
+) -> None:
+    """The same code with another login's cookie, or none, or too late: as before."""
+    browser, other = site.browser(), site.browser()
+    url = issuer.approve((await browser.get("/auth/login")).location)
+    begun = dict(browser.cookies)
+    foreign = _asked((await other.get("/auth/login")).location)["state"]
+    assert (await browser.follow(url)).status == 303
+    assert (await site.browser().fetch(_path(url))).code == "state_missing"
+    injected = url.replace(_asked(url)["state"], foreign)
+    assert (await other.fetch(_path(injected))).code == "code_rejected"
+    assert redemptions(issuer) == 2
+    clock.advance(10)
+    assert (await Browser(site.send, begun).fetch(_path(url))).code == "code_rejected"
+
+
+def redemptions(issuer: FakeIssuer) -> int:
+    return sum(b"grant_type=authorization_code" in request.body for request in issuer.requests)
 
 
 async def test_each_tab_has_its_own_login(site: Site, issuer: FakeIssuer) -> None:

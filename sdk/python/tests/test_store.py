@@ -60,6 +60,18 @@ async def test_fifty_requests_in_two_processes_are_one_rotation(
     assert rotations(issuer) == 1
 
 
+async def test_a_callback_that_comes_to_both_at_once_is_one_sign_in(
+    sites: list[Site], issuer: FakeIssuer
+) -> None:
+    browser = sites[0].browser()
+    url = issuer.approve((await browser.get("/auth/login")).location)
+    copies = [Browser(site.send, dict(browser.cookies)) for site in sites for _ in range(4)]
+    replies = await asyncio.gather(*(each.follow(url) for each in copies))
+    assert {reply.status for reply in replies} == {303}
+    assert sum(b"grant_type=authorization_code" in request.body for request in issuer.requests) == 1
+    assert {(await each.get("/private")).status for each in copies} == {200}
+
+
 async def test_a_session_that_ended_in_one_process_is_over_in_the_other(
     sites: list[Site], issuer: FakeIssuer, clock: Clock
 ) -> None:

@@ -12,16 +12,17 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import parse_qsl, quote
 
-from mtas.core import answers, jwt
+from mtas.core import answers
 from mtas.core.answers import Answer
-from mtas.core.client import Client, GrantRefused, Tokens
+from mtas.core.client import Client
 from mtas.core.config import Config
 from mtas.core.cookie_jar import TRANSACTION_MAX_AGE_S, CookieJar
 from mtas.core.effects import Flow, Kept, Once
 from mtas.core.encoding import b64url
 from mtas.core.errors import MtasError
 from mtas.core.names import parse_cookies
-from mtas.core.refresh import Ended, Failed, Refresher, Renewed, user_claims
+from mtas.core.redemption import Redemption
+from mtas.core.refresh import Ended, Failed, Refresher, Renewed
 from mtas.core.requests import (
     Request,
     goes_to_login,
@@ -37,7 +38,6 @@ log = logging.getLogger("mtas")
 _METHODS: Final = {"login": "GET", "callback": "GET", "logout": "POST", "me": "GET"}
 _PASSED_ON: Final = ("prompt", "login_hint", "ui_locales")
 _LONGEST_PARAMETER: Final = 4096
-_LONGEST_TOLD_CODE: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,7 @@ class Bff:
         self._client = Client(config, clock, ticks)
         self.jar: Final = CookieJar(config, entropy)
         self._refresher = Refresher(config, self._client, self.jar, clock, entropy)
+        self._redemption = Redemption(config, self._client, self.jar, clock, entropy)
         self._routes = {f"{config.prefix}/{name}": name for name in _METHODS}
 
     def visit(self, request: Request) -> Flow[Visit]:
@@ -218,7 +219,7 @@ class Bff:
             raise MtasError("state_invalid")
         done = self.jar.end_transaction(state)
         try:
-            session = yield from self._sign_in(parameters, transaction)
+            session = yield from self._redemption.redeem(parameters, transaction)
             set_cookies = self.jar.begin(session, cookies, self._clock())
         except MtasError as error:
             log.warning("callback: %s", error)
@@ -226,42 +227,6 @@ class Bff:
             # While the server is away the code is not used up: loading the page again may do.
             return refused if error.code == "server_unavailable" else refused.with_cookies([done])
         return answers.redirect(transaction.return_to).with_cookies([*set_cookies, done])
-
-    def _sign_in(self, parameters: Mapping[str, str], transaction: Transaction) -> Flow[Session]:
-        if "error" in parameters:
-            raise MtasError("authorization_refused", _told(parameters["error"]))
-        code = parameters.get("code")
-        if not code:
-            raise MtasError("code_rejected", "The answer has no code.")
-        try:
-            tokens = yield from self._client.redeem(code, transaction.code_verifier)
-            if tokens.id_token is None:
-                raise MtasError("id_token_invalid", "The auth server sent no ID token.")
-            claims = yield from self._client.verify_id_token(tokens, transaction.nonce)
-        except GrantRefused:
-            raise MtasError("code_rejected") from None
-        except jwt.TokenError as error:
-            raise MtasError("id_token_invalid", f"The ID token is refused: {error}.") from None
-        return self._session(tokens, claims)
-
-    def _session(self, tokens: Tokens, claims: dict[str, object]) -> Session:
-        now = int(self._clock())
-        sid, auth_time = claims.get("sid"), claims.get("auth_time")
-        return Session(
-            lid=b64url(self._entropy(9)),
-            gen=0,
-            sub=str(claims["sub"]),
-            user=user_claims(claims),
-            sid=sid if isinstance(sid, str) else None,
-            auth_time=int(auth_time) if isinstance(auth_time, int | float) else None,
-            access_token=tokens.access_token,
-            access_token_exp=now + tokens.expires_in,
-            refresh_token=tokens.refresh_token,
-            id_token=tokens.id_token or "",
-            scope=tokens.scope or self.config.scope,
-            iat=now,
-            exp=now + self.config.session_max_age_s,
-        )
 
     def _logout(self, request: Request, cookies: Mapping[str, str]) -> Flow[Answer]:
         """Ends the family at the server, the cookies here, and leads to the server's own logout."""
@@ -307,9 +272,3 @@ def _parameters(query: str) -> dict[str, str]:
     for name, value in pairs:
         parameters[name] = "" if name in parameters or len(value) > _LONGEST_PARAMETER else value
     return parameters
-
-
-def _told(code: str) -> str:
-    """The server's error code, if it is one: it comes through the browser, so it is not repeated blindly."""
-    plain = code.isascii() and code.replace("_", "").isalpha() and len(code) <= _LONGEST_TOLD_CODE
-    return f"The auth server said: {code}." if plain else "The auth server refused the sign-in."

@@ -218,8 +218,8 @@ OPTIONS: Final[dict[str, Option]] = {
         86_400,
     ),
     "redis_url": Option(
-        "Redis or Valkey, so that several processes share one refresh. Without it they rely on the auth "
-        "server's grace of ten seconds. Secret.",
+        "Redis or Valkey, so that several processes share one refresh, and one sign-in whose callback comes "
+        "twice. Without it refreshes rely on the auth server's grace of ten seconds. Secret.",
         _redis_url,
     ),
 }

@@ -3,7 +3,6 @@
 Which requests get which generation is decided here; that there is one flight is the driver's part (`Once`).
 """
 
-import hashlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,25 +12,14 @@ from mtas.core import jwt
 from mtas.core.client import Client, GrantRefused, Tokens
 from mtas.core.config import Config
 from mtas.core.cookie_jar import CookieJar
-from mtas.core.effects import (
-    Flow,
-    Kept,
-    Once,
-    SharedGet,
-    SharedLock,
-    SharedPut,
-    SharedUnlock,
-    Sleep,
-)
-from mtas.core.encoding import b64url
+from mtas.core.effects import Flow, Kept, Once
 from mtas.core.errors import MtasError
 from mtas.core.names import LAST_GENERATION
 from mtas.core.session import PROTOCOL_CLAIMS, Session
+from mtas.core.sharing import KEEP_S, Sharing
 
 log = logging.getLogger("mtas")
-_KEEP_S: Final = 10
 _BACK_OFF_S: Final = 2
-_POLL_S: Final = 0.05
 _ENDED: Final = "ended"
 
 
@@ -66,11 +54,10 @@ class Refresher:
         clock: Callable[[], float],
         entropy: Callable[[int], bytes],
     ) -> None:
-        self._config = config
         self._client = client
         self._jar = jar
         self._clock = clock
-        self._entropy = entropy
+        self._sharing = Sharing(config, entropy)
 
     def refresh(self, session: Session) -> Flow[Outcome]:
         """What became of it; whoever asks for the same session within ten seconds is told the same."""
@@ -82,35 +69,19 @@ class Refresher:
 
     def _flight(self, session: Session) -> Flow[Kept]:
         outcome = yield from self._shared(session)
-        return Kept(outcome, _BACK_OFF_S if isinstance(outcome, Failed) else _KEEP_S)
+        return Kept(outcome, _BACK_OFF_S if isinstance(outcome, Failed) else KEEP_S)
 
     def _shared(self, session: Session) -> Flow[Outcome]:
-        """One flight for all processes, where they have a store in common; else the server's grace serves."""
-        if self._config.redis_url is None:
-            return (yield from self._ask(session))
-        digest = b64url(hashlib.sha256(f"{session.lid}.{session.gen}".encode()).digest())
-        key = f"mtas:{self._config.app_id}:refresh:{digest}"
-        lock, owner, ttl_s = f"{key}:lock", b64url(self._entropy(16)), 2 * self._config.timeout_s
-        waited = 0.0
-        while True:
-            found = self._read_shared((yield SharedGet(key)), session)
-            if found is not None:
-                return found
-            ours = yield SharedLock(lock, owner, ttl_s)
-            if ours is not False or waited > ttl_s:
-                break
-            yield Sleep(_POLL_S)
-            waited += _POLL_S
-        # Between the look and the lock another may have finished.
-        found = self._read_shared((yield SharedGet(key)), session) if ours else None
-        outcome = found or (yield from self._ask(session))
-        if isinstance(outcome, Renewed):
-            yield SharedPut(key, self._jar.seal(outcome.session), _KEEP_S)
-        elif isinstance(outcome, Ended):
-            yield SharedPut(key, _ENDED, _KEEP_S)
-        if ours:
-            yield SharedUnlock(lock, owner)
-        return outcome
+        """One for all processes; without a store in common the server's grace serves."""
+        return (
+            yield from self._sharing.once(
+                "refresh",
+                f"{session.lid}.{session.gen}",
+                lambda: self._ask(session),
+                read=lambda value: self._read_shared(value, session),
+                write=self._write_shared,
+            )
+        )
 
     def _read_shared(self, value: Any, session: Session) -> Outcome | None:
         if value == _ENDED:
@@ -123,6 +94,15 @@ class Refresher:
         ):
             return None
         return Renewed(renewed)
+
+    def _write_shared(self, outcome: Outcome) -> str | None:
+        match outcome:
+            case Renewed(renewed):
+                return self._jar.seal(renewed)
+            case Ended():
+                return _ENDED
+            case Failed():
+                return None
 
     def _ask(self, session: Session) -> Flow[Outcome]:
         assert session.refresh_token is not None
