@@ -6,6 +6,8 @@ from typing import Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from shared.pages.durations import say_duration
+
 COMPONENTS: Final = Path(__file__).with_name("templates")
 
 
@@ -22,7 +24,7 @@ def environment(folder: Path) -> Environment:
     )
     made.install_null_translations(newstyle=True)  # type: ignore[attr-defined]  # the extension adds it
     made.filters["moment"] = moment
-    made.filters["duration"] = duration
+    made.filters["duration"] = say_duration
     made.filters["day"] = day
     return made
 
@@ -33,12 +35,3 @@ def moment(at: datetime) -> str:
 
 def day(on: date) -> str:
     return f"{on:%-d %b}"
-
-
-def duration(seconds: int) -> str:
-    """604800 → 7 days; what is no whole number of a unit is said in the next smaller one."""
-    for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)):
-        if seconds >= size and seconds % size == 0:
-            count = seconds // size
-            return f"{count} {unit}{'' if count == 1 else 's'}"
-    return "0 seconds"

@@ -6,6 +6,8 @@ from typing import ClassVar, Final
 
 import msgspec
 
+from shared.pages.durations import say_duration
+
 _NOT_IN_NAMES: Final = ("Cc", "Cs", "Zl", "Zp")
 _TURNS_AROUND: Final = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 """Bidirectional controls: with them a name can read as another (Unicode TR #36 §2.5)."""
@@ -100,6 +102,11 @@ class Checks:
     def between(self, field: str, value: int, lowest: int, highest: int) -> None:
         if not lowest <= value <= highest:
             self.add(field, f"Enter a number from {lowest} to {highest}.")
+
+    def lasts(self, field: str, seconds: int, least: int, most: int) -> None:
+        if not least <= seconds <= most:
+            said = f"{say_duration(least)} to {say_duration(most)} ({least} to {most} seconds)"
+            self.add(field, f"Enter {said}.")
 
     def each(self, field: str, values: tuple[str, ...], check: Callable[[str], None], most: int = 50) -> None:
         """Run `check`, which raises ValueError with a phrase, on every value of a list."""

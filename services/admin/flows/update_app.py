@@ -109,7 +109,7 @@ def _check(app: App) -> None:
         except ValueError as error:
             checks.add("accent", str(error))
     for field, (lowest, highest) in LIFETIMES.items():
-        checks.between(field, getattr(app, field), lowest, highest)
+        checks.lasts(field, getattr(app, field), lowest, highest)
     for kind, what in (("refresh", "Refresh tokens"), ("session", "Sessions")):
         if getattr(app, f"{kind}_idle_ttl_s") > getattr(app, f"{kind}_absolute_ttl_s"):
             checks.add(f"{kind}_idle_ttl_s", f"{what} cannot idle for longer than they may live at all.")

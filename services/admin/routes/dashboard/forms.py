@@ -9,6 +9,7 @@ from litestar.exceptions import ClientException, HTTPException, PermissionDenied
 
 from services.admin.flows.refused import FieldError, Invalid
 from services.admin.routes.dashboard.web import AnyRequest, Web
+from shared.pages.durations import parse_duration
 
 FORM_TYPE: Final = "application/x-www-form-urlencoded"
 UPLOAD_TYPE: Final = "multipart/form-data"
@@ -16,6 +17,7 @@ UPLOAD: Final = "upload"
 """A handler with this option takes a form with one file in it (RFC 7578)."""
 TOKEN_FIELD: Final = "form_token"
 _MAX_FIELDS: Final = 100
+_NO_DURATION: Final = "Enter a number and a unit, like 10 minutes or 14 days."
 
 
 class Form:
@@ -53,6 +55,14 @@ class Form:
         if not (text.isascii() and text.isdecimal() and len(text) <= 9):
             raise Invalid("Check the fields that are named.", [FieldError(name, "Enter a whole number.")])
         return int(text)
+
+    def durations(self, *names: str) -> dict[str, int]:
+        """Seconds of each, typed as a number of a unit, or of seconds: `14 days`. Raises: Invalid."""
+        found = {name: parse_duration(self.text(name)) for name in names}
+        wrong = [FieldError(name, _NO_DURATION) for name, seconds in found.items() if seconds is None]
+        if wrong:
+            raise Invalid("Check the fields that are named.", wrong)
+        return {name: seconds for name, seconds in found.items() if seconds is not None}
 
 
 async def read_upload(request: AnyRequest) -> Form:

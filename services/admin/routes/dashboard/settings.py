@@ -14,6 +14,7 @@ from services.admin.routes.dashboard.forms import Form
 from services.admin.routes.dashboard.pages import page, see_other
 from services.admin.routes.dashboard.visits import GivenVisit, Visit
 from services.admin.routes.given import AppId, GivenContext, GivenPrincipal
+from shared.pages.durations import say_duration
 
 TICKS: Final = ("sign_up_enabled", "verified_email_required")
 
@@ -38,7 +39,7 @@ async def save(
 ) -> Response[Any]:
     form = visit.form
     try:
-        lifetimes: dict[str, Any] = {field: form.number(field) for field in LIFETIMES}
+        lifetimes: dict[str, Any] = {**form.durations(*LIFETIMES)}
         wanted = UpdateApp(
             name=form.text("name"),
             sign_up_enabled=form.ticked("sign_up_enabled"),
@@ -110,8 +111,10 @@ async def _page(
 ) -> Response[Any]:
     shown = await read_apps.show_app(context, principal, app_id, right)
     if form is None:
-        fields = {field: str(getattr(shown.app, field)) for field in ("name", *LIFETIMES)}
-        form = Form(fields | {field: "on" for field in TICKS if getattr(shown.app, field)})
+        fields = {field: say_duration(getattr(shown.app, field)) for field in LIFETIMES}
+        form = Form(
+            {"name": shown.app.name} | fields | {field: "on" for field in TICKS if getattr(shown.app, field)}
+        )
     return page(
         visit,
         template,
