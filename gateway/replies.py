@@ -32,9 +32,9 @@ class Refusal:
 
 
 REFUSALS = (
-    Refusal(400, "invalid_request", "Bad request", "The request is malformed."),
+    Refusal(400, "invalid_request", "Bad request", "The request cannot be read. Check the address."),
     Refusal(403, "access_denied", "Refused", "Upgrades are not offered here."),
-    Refusal(404, "not_found", "Not found", "There is nothing at this address."),
+    Refusal(404, "not_found", "Not found", "There is nothing at this address. Check that it is whole."),
     Refusal(405, "invalid_request", "Method not allowed", "This address does not answer that method."),
     Refusal(408, "invalid_request", "Request timed out", "The request took too long to arrive. Try again."),
     Refusal(413, "invalid_request", "Request too large", "The request body is larger than accepted here."),
@@ -42,8 +42,18 @@ REFUSALS = (
     Refusal(429, "temporarily_unavailable", "Too many requests", "Wait a moment and try again."),
     Refusal(431, "invalid_request", "Headers too large", "The address or the cookies are too long."),
     Refusal(501, "invalid_request", "Not implemented", "This transfer coding is not supported."),
-    Refusal(503, "temporarily_unavailable", "Unavailable", "The service is busy or starting. Try again."),
-    Refusal(504, "temporarily_unavailable", "No answer in time", "The service took too long. Try again."),
+    Refusal(
+        503,
+        "temporarily_unavailable",
+        "Back in a moment",
+        "The service is busy or starting. Try again in a few seconds.",
+    ),
+    Refusal(
+        504,
+        "temporarily_unavailable",
+        "No answer in time",
+        "The service took too long. Try again in a few seconds.",
+    ),
 )
 
 # Early refusals have no request id yet, but every answer must have one.
