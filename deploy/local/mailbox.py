@@ -8,21 +8,26 @@ has it for scripts (`?to=ADDRESS` for one address, newest first).
 
 import argparse
 import asyncio
-import html
 import json
 import re
 import signal
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from aiosmtpd.smtp import SMTP
+from markupsafe import Markup, escape
+
+from shared.pages.assets import stylesheet
+from shared.pages.templates import environment
 
 KEPT = 200
 _HOSTS = ("localhost", "127.0.0.1", "[::1]")
@@ -34,10 +39,15 @@ class Received:
     number: int
     to: str
     message: EmailMessage
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def subject(self) -> str:
         return str(self.message["Subject"] or "(no subject)")
+
+    @property
+    def sender(self) -> str:
+        return str(self.message["From"])
 
     def part(self, kind: str) -> str:
         body = self.message.get_body(preferencelist=(kind,))
@@ -69,9 +79,11 @@ def page_server(mailbox: Mailbox, port: int) -> ThreadingHTTPServer:
             elif url.path == "/messages.json":
                 self._send(HTTPStatus.OK, "application/json", _json(mailbox, parse_qs(url.query).get("to")))
             elif url.path == "/":
-                self._send(HTTPStatus.OK, "text/html", _list_page(list(mailbox.received)))
+                self._send(HTTPStatus.OK, "text/html", _page(list(mailbox.received)))
+            elif url.path in _FILES:
+                self._send(HTTPStatus.OK, *_FILES[url.path])
             elif found := [each for each in mailbox.received if url.path == f"/{each.number}"]:
-                self._send(HTTPStatus.OK, "text/html", _message_page(found[0]))
+                self._send(HTTPStatus.OK, "text/html", _page([], found[0]))
             else:
                 self._send(HTTPStatus.NOT_FOUND, "text/plain", "There is no such message.")
 
@@ -83,7 +95,8 @@ def page_server(mailbox: Mailbox, port: int) -> ThreadingHTTPServer:
             self.send_header("Cache-Control", "no-store")
             self.send_header(
                 "Content-Security-Policy",
-                "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; frame-ancestors 'self'",
+                "default-src 'none'; style-src 'self' 'unsafe-inline'; script-src 'self'; "
+                "connect-src 'self'; frame-src 'self'; frame-ancestors 'self'",
             )
             self.end_headers()
             self.wfile.write(body)
@@ -99,7 +112,7 @@ def _json(mailbox: Mailbox, to: list[str] | None) -> str:
         [
             {
                 "to": each.to,
-                "from": str(each.message["From"]),
+                "from": each.sender,
                 "subject": each.subject,
                 "message_id": str(each.message["Message-ID"]),
                 "headers": dict(each.message.items()),
@@ -112,43 +125,16 @@ def _json(mailbox: Mailbox, to: list[str] | None) -> str:
     )
 
 
-_PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>{refresh}
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<style>body{{font:16px/1.5 system-ui,sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem}}
-h1{{font-size:1.4rem}}ul{{list-style:none;padding:0}}li{{border-top:1px solid #8886;padding:.75rem 0}}
-small{{opacity:.75}}
-pre{{white-space:pre-wrap;overflow-wrap:anywhere}}
-pre{{font:inherit;border:1px solid #8886;border-radius:8px;padding:1rem}}
-iframe{{width:100%;height:34rem;border:1px solid #8886;border-radius:8px;background:#fff}}</style></head>
-<body>{body}</body></html>"""
+_PAGES = environment(Path(__file__).parent)
+_PAGES.filters["links"] = lambda text: Markup(_LINK.sub(r'<a href="\g<0>">\g<0></a>', str(escape(text))))  # noqa: S704
+_FILES = {
+    "/style.css": ("text/css", stylesheet(Path(__file__).with_name("mailbox.css")).decode()),
+    "/mailbox.js": ("text/javascript", Path(__file__).with_name("mailbox.js").read_text()),
+}
 
 
-def _list_page(received: list[Received]) -> str:
-    rows = "".join(
-        f'<li><a href="/{each.number}">{html.escape(each.subject)}</a><br>'
-        f"<small>to {html.escape(each.to)}</small></li>"
-        for each in received
-    )
-    nothing = "<p>Nothing has come yet. This page looks again every three seconds.</p>"
-    body = f"<h1>Mailbox of the local run</h1>{f'<ul>{rows}</ul>' if rows else nothing}"
-    return _PAGE.format(title="Mailbox", refresh='<meta http-equiv="refresh" content="3">', body=body)
-
-
-def _message_page(received: Received) -> str:
-    text = html.escape(received.part("plain"))
-    sender = html.escape(str(received.message["From"]))
-    text = _LINK.sub(lambda link: f'<a href="{link[0]}">{link[0]}</a>', text)
-    # Sandboxed without scripts, and its links open as a page of their own.
-    frame = html.escape(f'<base target="_blank">{received.part("html")}')
-    body = (
-        f'<p><a href="/">← Mailbox</a></p><h1>{html.escape(received.subject)}</h1>'
-        f"<p><small>from {sender} to {html.escape(received.to)}</small></p>"
-        f"<h2>As text</h2><pre>{text}</pre>"
-        f'<h2>As HTML</h2><iframe title="The mail as HTML" srcdoc="{frame}"'
-        ' sandbox="allow-popups allow-popups-to-escape-sandbox"></iframe>'
-    )
-    return _PAGE.format(title=html.escape(received.subject), refresh="", body=body)
+def _page(received: list[Received], mail: Received | None = None) -> str:
+    return _PAGES.get_template("mailbox.html").render(received=received, mail=mail)
 
 
 async def serve(mailbox: Mailbox, smtp_port: int, http_port: int) -> None:

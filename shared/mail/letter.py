@@ -27,7 +27,7 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     language: str
     direction: str
     sender: str  # whom it is from, as people know them: the app
-    accent: str = "#2f4ad0"  # of the button, whose text is white
+    accent: str = "#3f44c9"  # of the button, whose text is white
     subject: str
     paragraphs: tuple[str, ...]
     button: str | None = None

@@ -1,0 +1,44 @@
+"""Every letter in both languages, light and dark, as a mail program with a phone's width shows it."""
+
+from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from services.authorize.flows.letters import WRITERS, Facts, write
+from services.authorize.texts import Texts
+from shared.mail.letter import compose
+from tests.e2e.stage import LONG_WORD
+from tests.e2e.test_pages_in_a_browser import PHONE, THEMES, assert_narrow, picture
+
+TEXTS: Final = Texts()
+FACTS: Final = Facts(
+    app=LONG_WORD,
+    accent=None,
+    email=f"{'ada.' * 15}x@example.com",
+    link="https://auth.example.com/t/acme/verify?token=" + "x" * 80,
+    forgot="https://auth.example.com/t/acme/forgot",
+    requested_at=datetime(2026, 11, 28, 3, 30, tzinfo=UTC),
+)
+
+
+@pytest.mark.parametrize("language", TEXTS.languages)
+@pytest.mark.parametrize("purpose", WRITERS)
+def test_a_letter_can_be_read(page: Page, purpose: str, language: str) -> None:
+    letter = write(purpose, FACTS, TEXTS.language(language))
+    mail = compose(
+        letter, to=FACTS.email, sender="no-reply@example.com", message_id=UUID(int=1), date=FACTS.requested_at
+    )
+    html = mail.get_body(("html",))
+    assert html is not None
+    page.set_viewport_size(PHONE)
+    page.set_content(html.get_content())
+    for theme in THEMES:
+        page.emulate_media(color_scheme=theme)
+        picture(page, f"letter {purpose} {language} phone {theme}")
+        found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa"]}).response["violations"]
+        assert [(rule["id"], [node["target"] for node in rule["nodes"]]) for rule in found] == []
+    assert_narrow(page)
