@@ -28,7 +28,7 @@ def draw(folder: Path) -> Path:
     page = folder / "index.html"
     page.write_text(environment(_HERE).get_template("page.html").render(days=_DAYS))
     (folder / "style.css").write_bytes(stylesheet(_HERE / "page.css"))
-    for name in ("copy.js", "icon.svg"):
+    for name in ("page.js", "icon.svg"):
         shutil.copyfile(OURS / name, folder / name)
     return page
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from docs.components.__main__ import draw
 from tests.e2e.test_main_job import signed_in
@@ -73,6 +73,29 @@ def test_the_page_of_all_components(page: Page, tmp_path: Any, viewport: Any, sc
     assert faults(page) == []
     page.keyboard.press("Escape")
     dialog.wait_for(state="hidden")
+
+
+def test_a_password_can_be_looked_at_and_is_sent_as_one(page: Page, acme: Home, product: Product) -> None:
+    page.goto(f"{product.origin}/t/{acme.slug}/login")
+    typed = page.get_by_label("Password", exact=True)
+    typed.fill("paper lanterns")
+    button = page.get_by_role("button", name="Show what is typed")
+    button.click()
+    expect(typed).to_have_attribute("type", "text")
+    expect(button).to_have_attribute("aria-pressed", "true")
+    page.evaluate(
+        "addEventListener('submit', event => {"
+        " event.preventDefault(); document.title = document.getElementById('password').type })"
+    )
+    page.get_by_label("Email").fill("ada@example.com")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page).to_have_title("password")
+
+
+def test_on_a_phone_the_open_section_is_in_sight(signed_in: Page, acme: Home, product: Product) -> None:
+    signed_in.set_viewport_size({"width": 390, "height": 844})
+    signed_in.goto(f"{product.origin}/dashboard/apps/{acme.slug}/settings")
+    expect(signed_in.get_by_role("link", name="Settings")).to_be_in_viewport(ratio=1)
 
 
 def test_the_first_steps_need_no_script(chromium: Browser, product: Product) -> None:

@@ -190,4 +190,5 @@ def _refused(problem: Problem) -> Conflict | Invalid | NotFound:
         message = "This app has a user with that email address."
         return Conflict(message, [FieldError("email", message)])
     errors = [FieldError(field, message) for field, message in problem.errors.items()]
-    return Invalid(problem.detail or "Check the fields that are named.", errors)
+    detail = "" if errors else problem.detail  # which would say the same as the errors
+    return Invalid(detail or "Check the fields that are named.", errors)

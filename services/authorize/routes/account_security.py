@@ -22,7 +22,7 @@ from services.authorize.store import Session
 from shared.limits import TooManyTries
 from shared.text import Text
 
-_WRONG: Final = Text("This is not your present password.")
+_WRONG: Final = Text("This is not your current password.")
 _NOT_YOURS: Final = Text("Type the email address of this account, as it stands above.")
 _TAKEN: Final = Text("There is another account with this address here, so this one cannot have it.")
 

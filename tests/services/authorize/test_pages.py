@@ -130,12 +130,16 @@ async def test_assets_are_kept_for_ever_under_their_version(world: World) -> Non
     person = world.person()
     page = await person.http.get(person.path("login"))
     urls = re.findall(r'(?:href|src)="(/t/[^"]+/assets/[^"]+)"', page.text)
-    assert len(urls) == 2
+    assert len(urls) == 3
     for url in urls:
         asset = await person.http.get(url)
         assert asset.status_code == 200
         assert asset.headers["cache-control"] == "public, max-age=31536000, immutable"
-        assert asset.headers["content-type"].partition(";")[0] in ("text/css", "image/svg+xml")
+        assert asset.headers["content-type"].partition(";")[0] in (
+            "text/css",
+            "text/javascript",
+            "image/svg+xml",
+        )
         assert asset.headers["x-content-type-options"] == "nosniff"
         other_version = await person.http.get(url.partition("?")[0] + "?v=0000")
         assert "immutable" not in other_version.headers["cache-control"]

@@ -1,5 +1,6 @@
 """The audit log of an app, in words."""
 
+from operator import itemgetter
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -83,7 +84,10 @@ async def list_(
         entries=entries,
         actors=await audit.name_actors(context, entries.items),
         words=WORDS,
-        types=sorted(CATALOG),
+        types=[
+            ("", "Everything"),
+            *sorted(((each, WORDS.get(each, each)) for each in CATALOG), key=itemgetter(1)),
+        ],
         search=search,
         query="&" + urlencode(asked) if asked else "",
         is_first_page=cursor is None,
