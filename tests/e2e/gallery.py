@@ -4,31 +4,19 @@
 its braces, and in `query`, comes from the stage. `does` leads on from there: to an error, to an answer.
 """
 
-import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Final, Literal, TypeAlias
+from dataclasses import dataclass, replace
+from typing import Final, TypeAlias
 
 from playwright.sync_api import Page as Tab
+from playwright.sync_api import expect
 
-from tests.support.browser import Browser
-from tests.support.eventually import eventually
-from tests.support.product import PASSWORD, App, Product, pkce
+from tests.e2e.stage import Stage, Who
+from tests.support.product import pkce
 from tests.support.seed import some_slug
 
-Who: TypeAlias = Literal["nobody", "developer", "user"]
 _BRACES: Final = re.compile(r"\{(\w+)(?::\w+)?\}")
-
-
-@dataclass
-class Stage:
-    """An app with a bit of everything in it, and the people who look at it, each with their cookies."""
-
-    product: Product
-    app: App
-    values: dict[str, str]
-    cookies: dict[Who, list[dict[str, str]]] = field(default_factory=dict)
 
 
 Does: TypeAlias = Callable[[Tab, Stage], None]
@@ -46,8 +34,10 @@ class Shown:
     """Something is to be filled in: its error is looked at too, and it works with JavaScript off."""
 
     def url(self, stage: Stage) -> str:
-        fill = _BRACES.sub(lambda braces: stage.values[braces[1]], self.route + self.query)
-        return stage.product.origin + fill
+        filled = _BRACES.sub(lambda braces: stage.values[braces[1]], self.route + self.query)
+        if self in LOCAL:
+            return f"http://127.0.0.1:{stage.product.stack.ports['mailbox']}{filled}"
+        return stage.product.origin + filled
 
 
 def fill(**fields: str) -> Does:
@@ -95,6 +85,47 @@ def answer_by_form(tab: Tab, stage: Stage) -> None:
     tab.goto(stage.app.authorize_url(pkce()[1], response_mode="form_post"))
 
 
+def wait_in_vain(tab: Tab, stage: Stage) -> None:
+    """While the app asks with another callback than its own."""
+    app = replace(stage.app, issuer=stage.product.origin + "/t/" + stage.values["new_app_id"])
+    with stage.product.browser() as browser:
+        browser.get(app.authorize_url("x" * 43, client_id=stage.values["new_app_id"], redirect_uri=_OTHER))
+    expect(tab.get_by_text(_OTHER)).to_be_visible()
+
+
+def ask_to_delete(tab: Tab, _stage: Stage) -> None:
+    tab.get_by_role("button", name="Delete…").click()
+
+
+def delete_user(password: str = "") -> Does:
+    def does(tab: Tab, stage: Stage) -> None:
+        tab.get_by_role("button", name="Delete…").click()
+        with tab.expect_navigation():
+            tab.get_by_role("dialog").get_by_role("button", name="Delete").click()
+        if password:
+            fill(password=password)(tab, stage)
+
+    return does
+
+
+def press(name: str) -> Does:
+    def does(tab: Tab, _stage: Stage) -> None:
+        with tab.expect_navigation():
+            tab.get_by_role("button", name=name).click()
+
+    return does
+
+
+def from_right_to_left(tab: Tab, _stage: Stage) -> None:
+    """As a page in Arabic or Hebrew will be."""
+    tab.evaluate("document.documentElement.dir = 'rtl'")
+
+
+def newest_mail(tab: Tab, _stage: Stage) -> None:
+    tab.get_by_role("main").get_by_role("link").first.click()
+
+
+_OTHER: Final = "http://127.0.0.1:8000/auth/callback"
 _APP: Final = "/dashboard/apps/{app_id:str}"
 _CLIENT: Final = _APP + "/clients/{client_id:str}"
 _HOSTED: Final = "/t/{slug:str}"
@@ -118,18 +149,43 @@ DASHBOARD: Final = (
     Shown("app", _APP, "developer"),
     Shown("first sign-in", _APP + "/first-sign-in", "developer"),
     Shown("first sign-in, waiting", "/dashboard/apps/{new_app_id:str}/first-sign-in", "developer"),
+    Shown(
+        "first sign-in, in vain",
+        "/dashboard/apps/{new_app_id:str}/first-sign-in",
+        "developer",
+        does=wait_in_vain,
+    ),
+    Shown("app, disabled", "/dashboard/apps/{disabled_app_id:str}", "developer"),
+    Shown("app, as viewer", _APP, "viewer"),
     Shown("branding", _APP + "/branding", "developer", form=True),
     Shown("settings", _APP + "/settings", "developer", form=True),
     Shown("settings, saved", _APP + "/settings", "developer", query="?done=saved"),
+    Shown("settings, as viewer", _APP + "/settings", "viewer"),
     Shown("disable app", _APP + "/disable", "developer", form=True),
     Shown("clients", _APP + "/clients", "developer"),
     Shown("add client, type", _APP + "/add-client", "developer"),
     Shown("add client", _APP + "/add-client", "developer", query="?type=spa", form=True),
     Shown("client", _CLIENT, "developer", form=True),
+    Shown("client, as viewer", _CLIENT, "viewer"),
+    Shown("client, public", _APP + "/clients/{spa_id:str}", "developer"),
+    Shown("client, machine", _APP + "/clients/{machine_id:str}", "developer"),
+    Shown("rotate secret, later", _CLIENT + "/rotate-secret", "developer, later"),
     Shown("rotate secret", _CLIENT + "/rotate-secret", "developer"),
     Shown("secret, once", _CLIENT + "/rotate-secret", "developer", does=choose_overlap),
     Shown("users", _APP + "/users", "developer"),
     Shown("users, none found", _APP + "/users", "developer", query="?search=nobody"),
+    Shown("users, none yet", "/dashboard/apps/{new_app_id:str}/users", "developer"),
+    Shown("one user, deletes?", _APP + "/users/{user_id:uuid}", "developer", does=ask_to_delete),
+    Shown(
+        "confirm identity", _APP + "/users/{user_id:uuid}", "developer, later", does=delete_user(), status=403
+    ),
+    Shown(
+        "confirm identity, refused",
+        _APP + "/users/{user_id:uuid}",
+        "developer, later",
+        does=delete_user("wrong"),
+        status=422,
+    ),
     Shown("one user", _APP + "/users/{user_id:uuid}", "developer"),
     Shown("add user", _APP + "/add-user", "developer", form=True),
     Shown("keys", _APP + "/keys", "developer"),
@@ -140,6 +196,7 @@ DASHBOARD: Final = (
     Shown("member", _APP + "/members/{developer_id:uuid}", "developer"),
     Shown("invite", _APP + "/invite", "developer", form=True),
     Shown("invited", _APP + "/invite", "developer", does=fill(email="grace@example.com")),
+    Shown("audit log, nothing", _APP + "/audit-log", "developer", query="?type=tenant.disabled"),
     Shown("audit log", _APP + "/audit-log", "developer"),
     Shown("API tokens", "/dashboard/api-tokens", "developer"),
     Shown("create API token", "/dashboard/create-api-token", "developer", form=True),
@@ -163,12 +220,21 @@ HOSTED: Final = (
     Shown("new password", _HOSTED + "/reset", query="?{reset}", form=True),
     Shown("password link is over", _HOSTED + "/reset", query="?token=x", status=410),
     Shown("confirm address", _HOSTED + "/verify", query="?{verify}"),
+    Shown("address is confirmed", _HOSTED + "/verify", query="?{verify_too}", does=press("Yes, it is mine")),
     Shown("confirm address again", _HOSTED + "/verify-again", form=True),
     Shown("account", _HOSTED + "/account", "user"),
     Shown("profile", _HOSTED + "/account/profile", "user"),
     Shown("sessions", _HOSTED + "/account/sessions", "user"),
     Shown("connected apps", _HOSTED + "/account/apps", "user"),
     Shown("another address", _HOSTED + "/account/email", "user", form=True),
+    Shown("another address, later", _HOSTED + "/account/email", "user, later", form=True),
+    Shown(
+        "mail to the new address",
+        _HOSTED + "/account/email",
+        "user",
+        does=fill(email="lovelace@example.com"),
+    ),
+    Shown("new address", _HOSTED + "/new-email", "user", query="?{new_email}"),
     Shown("another password", _HOSTED + "/account/password", "user", form=True),
     Shown("own data", _HOSTED + "/account/data", "user"),
     Shown("delete account", _HOSTED + "/account/delete", "user", form=True),
@@ -178,84 +244,41 @@ HOSTED: Final = (
     Shown("answer by form", _HOSTED + "/account", "user", does=answer_by_form),
     Shown("sign out?", _HOSTED + "/logout", "user"),
     Shown("is signed out", _HOSTED + "/signed-out"),
+    Shown("app is disabled", "/t/{disabled_app_id:str}/login", status=400),
+    Shown("user signs in, German", _HOSTED + "/login", query="?ui_locales=de", form=True),
+    Shown("account, German", _HOSTED + "/account", "user", query="?ui_locales=de"),
+    Shown("delete account, German", _HOSTED + "/account/delete", "user", query="?ui_locales=de"),
     Shown("no such app", "/t/no-such-app/login", status=404),
     Shown("wrong redirect", _HOSTED + "/authorize", query="?client_id={client_id}", status=400),
     Shown("request has ended", _HOSTED + "/login", query="?interaction=" + "x" * 43, status=400),
 )
 
-PAGES: Final = DASHBOARD + HOSTED
+_LONG: Final = "/dashboard/apps/{long_app_id:str}"
+_LONG_HOSTED: Final = "/t/{long_app_id:str}"
+LONG: Final = (
+    Shown("long home", "/dashboard", "developer"),
+    Shown("long app", _LONG, "developer"),
+    Shown("long clients", _LONG + "/clients", "developer"),
+    Shown("long client", _LONG + "/clients/{long_client_id:str}", "developer"),
+    Shown("long users", _LONG + "/users", "developer"),
+    Shown("long user", _LONG + "/users/{long_user_id:uuid}", "developer"),
+    Shown("long audit log", _LONG + "/audit-log", "developer"),
+    Shown("long sign-in", _LONG_HOSTED + "/login"),
+    Shown("long account", _LONG_HOSTED + "/account", "long"),
+    Shown("long delete account", _LONG_HOSTED + "/account/delete", "long"),
+    Shown("app, from right to left", _APP, "developer", does=from_right_to_left),
+    Shown("users, from right to left", _APP + "/users", "developer", does=from_right_to_left),
+    Shown("settings, from right to left", _APP + "/settings", "developer", does=from_right_to_left),
+    Shown("sign-in, from right to left", _HOSTED + "/login", does=from_right_to_left),
+    Shown("account, from right to left", _HOSTED + "/account", "user", does=from_right_to_left),
+    Shown("sessions, from right to left", _HOSTED + "/account/sessions", "user", does=from_right_to_left),
+)
+"""Names and addresses as long as they may be, and the other direction of writing."""
 
+LOCAL: Final = (
+    Shown("mailbox", "/"),
+    Shown("mail", "/", does=newest_mail),
+)
+"""What only a run on this machine has."""
 
-def set_stage(product: Product, developer: Browser) -> Stage:
-    """Done once: what is here makes the pages look lived in."""
-    app = product.register_app(some_slug("acme"), name="Acme Shop", frontend_origins=["https://app.example"])
-    new_app = product.register_app(some_slug("fresh"), name="Fresh App")
-    product.add_client(app, "spa", name="Storefront")
-    product.add_client(app, "machine", name="Nightly export")
-    email, user_id = product.create_user(app, name="Ada Lovelace")
-    for name in ("Grace Hopper", "Alan Turing", "Mary Somerville"):
-        product.create_user(app, name=name)
-    reader, _ = product.create_user(app, f"reader-{os.urandom(4).hex()}@example.com")
-    stage = Stage(
-        product,
-        app,
-        {
-            "app_id": app.app_id,
-            "new_app_id": new_app.app_id,
-            "slug": app.app_id,
-            "client_id": app.client_id,
-            "user_id": user_id,
-        },
-    )
-    with product.browser() as user:
-        answer, verifier = product.sign_in(user, app, email, PASSWORD)
-        product.redeem(app, answer["code"], verifier)
-        for name, prompt in (("select", "select_account"), ("consent", "consent")):
-            page = user.get(app.authorize_url(pkce()[1], prompt=prompt))
-            stage.values[name] = page.url.query.decode()
-        stage.cookies["user"] = _cookies(user, product)
-    stage.values["developer_id"] = _member(product, app)
-    stage.values["invitation"] = _invitation(product, app)
-    stage.values["reset"] = _mailed(product, app, reader, "forgot", "/reset")
-    stage.values["verify"] = _mailed(product, app, reader, "verify-again", "/verify")
-    stage.cookies["developer"] = _cookies(developer, product)
-    stage.cookies["nobody"] = []
-    return stage
-
-
-def _cookies(browser: Browser, product: Product) -> list[dict[str, str]]:
-    return [
-        {"name": cookie.name, "value": cookie.value or "", "url": product.origin}
-        for cookie in browser.http.cookies.jar
-    ]
-
-
-def _invitation(product: Product, app: App) -> str:
-    """The query of an invitation's link."""
-    body = {"email": f"mary-{os.urandom(4).hex()}@example.com", "role": "viewer", "deliver": "link"}
-    response = product.api("POST", f"/apps/{app.app_id}/invitations", json=body)
-    assert response.status_code == 201, response.text
-    return str(response.json()["link"]).partition("?")[2]
-
-
-def _member(product: Product, app: App) -> str:
-    """Somebody who has taken an invitation."""
-    with product.browser() as browser:
-        browser.submit(browser.get(f"/dashboard/join?{_invitation(product, app)}"), {"password": PASSWORD})
-    response = product.api("GET", f"/apps/{app.app_id}/members")
-    assert response.status_code == 200, response.text
-    return str(response.json()["items"][0]["developer_id"])
-
-
-def _mailed(product: Product, app: App, email: str, page: str, leads_to: str) -> str:
-    """The query of the link in the mail that is asked for there."""
-    with product.browser() as browser:
-        browser.submit(browser.get(f"/t/{app.app_id}/{page}"), {"email": email})
-    mailbox = f"http://127.0.0.1:{product.stack.ports['mailbox']}/messages.json"
-    link = re.compile(rf"{re.escape(app.issuer + leads_to)}\?(\S+)")
-
-    def look() -> str | None:
-        texts = [mail["text"] for mail in product.http.get(mailbox, params={"to": email}).json()]
-        return next((found[1] for text in texts if (found := link.search(text))), None)
-
-    return eventually(look)
+PAGES: Final = DASHBOARD + HOSTED + LONG + LOCAL

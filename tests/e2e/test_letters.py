@@ -1,6 +1,7 @@
 """Every letter in both languages, light and dark, as a mail program with a phone's width shows it."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 from uuid import UUID
 
@@ -9,12 +10,12 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from services.authorize.flows.letters import WRITERS, Facts, write
-from services.authorize.texts import Texts
 from shared.mail.letter import compose
+from shared.texts import Texts
 from tests.e2e.stage import LONG_WORD
 from tests.e2e.test_pages_in_a_browser import PHONE, THEMES, assert_narrow, picture
 
-TEXTS: Final = Texts()
+TEXTS: Final = Texts(Path("services/authorize/texts"))
 FACTS: Final = Facts(
     app=LONG_WORD,
     accent=None,

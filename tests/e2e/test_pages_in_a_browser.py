@@ -20,7 +20,8 @@ from playwright.sync_api import Page as Tab
 
 from services.admin.routes.dashboard.router import PREFIX, TOPICS
 from services.authorize.app import _ROUTES
-from tests.e2e.gallery import PAGES, Shown, Stage, Who, send, set_stage
+from tests.e2e.gallery import PAGES, Shown, send
+from tests.e2e.stage import Stage, Who, set_stage
 from tests.support.product import Product
 
 PHONE: Final = ViewportSize(width=390, height=844)
@@ -32,7 +33,13 @@ NO_PAGE: Final = (
     "/dashboard/apps/{app_id:str}/audit-log/export",  # a file
     "/t/{slug:str}/authorize",  # leads on; its refusals are in the table
 )
-ID: Final = re.compile(r"\{(\w+)(?::\w+)?\}")
+TEMPLATES: Final = [
+    file for service in ("admin", "authorize") for file in Path(f"services/{service}/pages").glob("*.html")
+]
+HEADING: Final = re.compile(r'<h1>(?:\{\{ _\(")?([A-Z][^{<"]+)|parts\.head\("([^"]+)"')
+NEVER_SEEN: Final = {"Welcome to MTAS"}  # by somebody who has an account and apps
+SEEN: Final = set[str]()
+"""The headings of the pages that were looked at."""
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +114,7 @@ def test_a_page_is_as_it_should_be(shown: Shown, stage: Stage, contexts: Context
         empty(tab)
         send(tab)
         assert complaints.status in (403, 422), "an empty form is refused"
-        assert tab.title().startswith("Error:")
+        assert tab.title().startswith(("Error:", "Fehler:"))
         assert tab.evaluate("document.activeElement.getAttribute('role')") == "alert", "the summary has focus"
         inspect(tab, f"{shown.name}, error")
     assert complaints.heard == []
@@ -120,7 +127,7 @@ def test_a_form_works_without_javascript(shown: Shown, stage: Stage, contexts: C
     empty(tab)
     send(tab)
     assert complaints.status in (403, 422)
-    assert tab.title().startswith("Error:")
+    assert tab.title().startswith(("Error:", "Fehler:"))
     assert tab.locator("main form[method=post]").first.is_visible(), "and can be sent again"
     assert complaints.heard == []
 
@@ -134,6 +141,7 @@ def empty(tab: Tab) -> None:
 
 def inspect(tab: Tab, name: str) -> None:
     """Light and dark, phone and desktop, of the page that is there."""
+    SEEN.update(tab.locator("h1").all_inner_texts())
     found = [each for each in Axe().run(tab).response["violations"] if each["id"] != "color-contrast"]
     found += settled_contrast(tab)
     for theme in THEMES:
@@ -187,3 +195,12 @@ def test_no_page_is_missing_from_the_table() -> None:
     } | {path for handler in _ROUTES if "GET" in handler.http_methods for path in handler.paths}
     shown = {each.route for each in PAGES}
     assert there - shown - set(NO_PAGE) == set()
+
+
+def test_no_heading_is_missing_from_the_table() -> None:
+    """Answers to forms too, which no GET leads to: of each template, the headings that stand in it."""
+    if len(SEEN) < len(PAGES) / 2:
+        pytest.skip("only some of the pages were looked at")
+    written = {one or other for file in TEMPLATES for one, other in HEADING.findall(file.read_text())}
+    missing = {text for text in written if not any(seen.startswith(text.strip()) for seen in SEEN)}
+    assert missing - NEVER_SEEN == set()
