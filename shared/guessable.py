@@ -5,14 +5,16 @@ looked at. One that merely has such a thing in it, beside enough that has not, i
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from itertools import pairwise
 from typing import Final
 
+from shared.normal_form import nfc
+
 ENOUGH: Final = 8
 """Characters that must be left: what is the least where a password is not alone (§3.1.1.2)."""
 
+_LONGEST: Final = 256  # as long as a password, an address or a name may be
 _FEW_KINDS: Final = 5
 _SHORTEST_WORD: Final = 3
 _EXPECTED: Final = frozenset(
@@ -47,7 +49,7 @@ def _what_is_left(text: str) -> str:
 
 
 def _fold(text: str) -> str:
-    return unicodedata.normalize("NFC", text).casefold()
+    return nfc(text, _LONGEST).casefold()
 
 
 def _letters(text: str) -> str:

@@ -7,7 +7,6 @@ somebody unknown checks a dummy instead: it waits as long, and takes as long.
 """
 
 import asyncio
-import unicodedata
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
@@ -19,6 +18,7 @@ import argon2.exceptions
 from shared.breached_passwords import is_breached
 from shared.fair_share import Counters, FairShare
 from shared.guessable import is_about, is_pattern
+from shared.normal_form import nfc
 from shared.readings import Reading
 from shared.text import Text
 
@@ -31,8 +31,8 @@ T = TypeVar("T")
 
 
 def normalize(password: str) -> str:
-    """Unicode NFC: the same password from every keyboard."""
-    return unicodedata.normalize("NFC", password)
+    """Unicode NFC: the same password from every keyboard. One that is too long stays so."""
+    return nfc(password, MAX_LENGTH)
 
 
 def check_new_password(password: str, *about: str) -> None:

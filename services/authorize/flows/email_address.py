@@ -4,6 +4,8 @@ import re
 import unicodedata
 from typing import Final
 
+from shared.normal_form import nfc
+
 MAX_LENGTH: Final = 254
 # Pragmatic on purpose: whether an address exists, only a mail to it can tell.
 _SHAPE: Final = re.compile(r"[^@\s]+@[^@\s.]+(?:\.[^@\s.]+)*")
@@ -11,7 +13,7 @@ _SHAPE: Final = re.compile(r"[^@\s]+@[^@\s.]+(?:\.[^@\s.]+)*")
 
 def clean(email: str) -> str:
     """As it is stored for display: NFC, without the spaces that slip in around it."""
-    return unicodedata.normalize("NFC", email).strip()
+    return nfc(email.strip(), MAX_LENGTH).strip()
 
 
 def key_of(email: str) -> str:

@@ -1,6 +1,5 @@
 """A user's profile, and everything about them: shown, exported (GDPR Art. 15, 20), deleted (Art. 17)."""
 
-import unicodedata
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,7 +11,7 @@ from services.authorize.flows.check_password import WrongCredentials
 from services.authorize.flows.confirm_password import confirm_password
 from services.authorize.flows.context import Context, Visitor
 from services.authorize.flows.sessions import idle_since
-from services.authorize.flows.users import NO_NAME, InvalidUser, is_name
+from services.authorize.flows.users import NO_NAME, InvalidUser, clean_name, is_name
 from services.authorize.store import Session, account
 from services.authorize.store.account import User
 from shared.db import Connection
@@ -29,7 +28,7 @@ async def find_user(context: Context, tenant: Tenant, session: Session) -> User 
 
 async def change_name(context: Context, tenant: Tenant, session: Session, name: str) -> None:
     """An empty one takes it away. Raises: InvalidUser."""
-    name = unicodedata.normalize("NFC", name).strip()
+    name = clean_name(name)
     if not is_name(name):
         raise InvalidUser({"name": NO_NAME})
     now = context.clock()

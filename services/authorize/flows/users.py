@@ -15,6 +15,7 @@ from services.authorize.store import account, mails
 from shared.db import Connection
 from shared.events.catalog import UserDeleted, UserDisabled, UserEnabled, UserRegistered
 from shared.events.outbox import insert_event
+from shared.normal_form import nfc
 from shared.passwords import check_new_password
 from shared.text import Text
 
@@ -72,21 +73,25 @@ def read_new_user(
 ) -> NewUser:
     """`app` is what the app is called. Raises: InvalidUser, with everything that is wrong at once."""
     errors = {}
-    email = email_address.clean(email)
+    email, name = email_address.clean(email), clean_name(name or "")
     if not email_address.is_well_formed(email):
         errors["email"] = NO_EMAIL_ADDRESS
     try:
-        check_new_password(password, email, name or "", *app)
+        check_new_password(password, email, name, *app)
     except ValueError as error:
         errors["password"] = error.args[0]
-    name = unicodedata.normalize("NFC", name).strip() if name else None
-    if name and not is_name(name):
+    if not is_name(name):
         errors["name"] = NO_NAME
     if errors:
         raise InvalidUser(errors)
     return NewUser(
         email=email, email_key=email_address.key_of(email), email_verified=email_verified, name=name or None
     )
+
+
+def clean_name(name: str) -> str:
+    """NFC, without the spaces around it; as long as `is_name` has to know."""
+    return nfc(name.strip(), MAX_NAME_LENGTH).strip()
 
 
 def is_name(name: str) -> bool:
