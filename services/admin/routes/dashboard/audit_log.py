@@ -33,6 +33,7 @@ WORDS = {
     "client.secret_rotated": "Client secret rotated",
     "member.invited": "Member invited",
     "member.invitation_revoked": "Invitation revoked",
+    "member.mail_requested": "Invitation mailed",
     "member.joined": "Member joined",
     "member.role_changed": "Member's role changed",
     "member.removed": "Member removed",
