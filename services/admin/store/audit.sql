@@ -23,6 +23,7 @@ select event_id, occurred_at, source, type, subject, data
  where tenant_id = $1
    and ($2::timestamptz is null or (occurred_at, event_id) < ($2, $3::uuid))
    and ($4::text is null or type = $4)
+   and ($5::text is null or data ? 'actor')  -- as the index has it (migrations/0030_audit_by_type.sql)
    and ($5::text is null or data ->> 'actor' = $5 or split_part(data ->> 'actor', '/', 1) = $5)
    and ($6::text is null or subject = $6)
    and ($7::timestamptz is null or occurred_at >= $7)
