@@ -68,4 +68,7 @@ def _read(cursor: str, type_: type[T]) -> T:
 
 
 def _not_a_cursor() -> Invalid:
-    return Invalid("Check the fields that are named.", [FieldError("cursor", "Not a cursor.")])
+    return Invalid(
+        "Check the fields that are named.",
+        [FieldError("cursor", "This is not the address of a page: begin with the first one.")],
+    )

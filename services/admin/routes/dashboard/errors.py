@@ -56,7 +56,9 @@ def _sign_in_needed(request: AnyRequest, error: SignInNeeded) -> Response[Any]:
 
 def refused(request: AnyRequest, error: Refused) -> Response[Any]:
     log.info("refused", status=error.status, reason=error.title)
-    return error_page(request, error.status, error.title, error.detail)
+    # There is no form here whose fields could name what is wrong with them.
+    detail = error.errors[0].message if error.errors else error.detail
+    return error_page(request, error.status, error.title, detail)
 
 
 def http_error(request: AnyRequest, error: HTTPException) -> Response[Any]:
