@@ -104,6 +104,10 @@ capacity: ## what a row, a code and an event take up; writes docs/operate/capaci
 	$(DEV) python -m tests.bench.capacity
 	@.venv/bin/python -m docs.generate
 
+.PHONY: bench-pages
+bench-pages: ## the dashboard's pages with 100,000 users, 1,000 apps; writes docs/benchmarks-pages.md (2 min; ARGS="--help")
+	$(DEV) python -m tests.bench.pages --write $(ARGS)
+
 .PHONY: first-user
 first-user: ## from nothing to the first user of a new app, by script, with times
 	$(DEV) python -m tests.e2e.first_user
