@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from mtas.core.effects import Fetch, Fetched
+from mtas.core.errors import KINDS
 from mtas.testing import FakeIssuer
 from sdk.python.tests.support.browser import Browser
 from sdk.python.tests.support.clock import Clock
@@ -161,13 +162,36 @@ async def test_a_refusal_is_told(site: Site, issuer: FakeIssuer) -> None:
     asked = _asked((await browser.get("/auth/login")).location)
     told = await browser.fetch(_path(issuer.callback(asked, error="access_denied")))
     assert (told.status, told.code) == (403, "authorization_refused")
-    assert told.json["detail"] == "The auth server said: access_denied."
+    assert told.json["detail"] == "You, or the server, declined."
     assert browser.cookies == {}
     asked = _asked((await browser.get("/auth/login")).location)
     page = await browser.follow(issuer.callback(asked, error="<script>alert(1)</script>"))
     assert page.status == 403
     assert b"script" not in page.body
     assert "default-src 'none'" in str(page.header("content-security-policy"))
+
+
+async def test_a_refusal_says_what_to_do(site: Site, issuer: FakeIssuer) -> None:
+    """In the words of the Express SDK, and not its title once more."""
+    browser = site.browser()
+    url = _path(issuer.approve((await browser.get("/auth/login")).location))
+    refused = {
+        url.replace("iss=", "iss=x"): "The answer does not name MTAS_ISSUER as its issuer. Begin again.",
+        url.replace("state=", "state=x"): "Begin again, in this browser, and keep cookies for this site.",
+        url.replace("state=", "other="): "The answer must have one state. Begin again.",
+        url.replace("code=", "code=x"): (
+            "The code was refused: it is too old, or was used before. Sign in again."
+        ),
+    }
+    for target, detail in refused.items():
+        assert (await browser.fetch(target)).json["detail"] == detail
+    url = _path(issuer.approve((await browser.get("/auth/login")).location))
+    issuer.app_secret = "rotated"
+    assert (await browser.fetch(url)).json["detail"] == (
+        "The server answered invalid_client. Check MTAS_APP_ID and MTAS_APP_SECRET, and this app's settings."
+    )
+    for kind in KINDS.values():
+        assert not kind.detail.startswith(kind.title)
 
 
 async def test_who_tries_again_gets_to_where_they_wanted_to(site: Site, issuer: FakeIssuer) -> None:
@@ -250,7 +274,7 @@ async def test_a_wrong_clock_is_named(
     issuer.clock = Clock(clock.now - off_s)
     reply = await browser.fetch(_path(url))
     assert (reply.status, reply.code) == (500, "clock_skew")
-    assert reply.json["detail"] == f"This machine's clock is {said} the auth server's."
+    assert reply.json["detail"] == f"This machine's clock is {said} the auth server's. Set it by NTP."
 
 
 def _asked(url: str) -> dict[str, str]:

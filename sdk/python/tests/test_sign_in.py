@@ -85,7 +85,7 @@ async def test_unauthenticated_fetches_get_a_problem(site: Site) -> None:
         "title": "Sign in to go on",
         "status": 401,
         "code": "login_required",
-        "detail": "Sign in to go on.",
+        "detail": "Send the browser to login_url.",
         "login_url": "/auth/login",
     }
     me = await site.browser().get("/auth/me")

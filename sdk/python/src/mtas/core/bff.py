@@ -122,7 +122,8 @@ class Bff:
         verified = yield from self._client.verify_access_token(token.strip(" "))
         missing = [scope for scope in scopes if scope not in verified.scope]
         if missing:
-            raise MtasError("insufficient_scope", f"Missing: {' '.join(missing)}.", scope=" ".join(scopes))
+            detail = f"Ask for the scope {' '.join(missing)}."
+            raise MtasError("insufficient_scope", detail, scope=" ".join(scopes))
         return verified
 
     def _current(self, request: Request, cookies: Mapping[str, str], session: Session) -> Flow[Visit]:
@@ -209,7 +210,7 @@ class Bff:
             raise MtasError("issuer_mismatch")
         state = parameters.get("state")
         if not state:
-            raise MtasError("state_invalid", "The answer has no state.")
+            raise MtasError("state_invalid", "The answer must have one state. Begin again.")
         transaction = self.jar.transaction(state, cookies, self._clock())
         if transaction is None:
             if self.jar.read(cookies, self._clock()) is not None:
@@ -231,7 +232,7 @@ class Bff:
     def _logout(self, request: Request, cookies: Mapping[str, str]) -> Flow[Answer]:
         """Ends the family at the server, the cookies here, and leads to the server's own logout."""
         if not is_allowed(request.method, request.headers, self.config.app_url):
-            raise MtasError("csrf")
+            raise MtasError("csrf", "Sign out by a form of this app, or send the header X-MTAS-CSRF: 1.")
         session = self.jar.read(cookies, self._clock())
         location: str | None = None
         if session is not None:

@@ -21,7 +21,8 @@ def write_chunks(name: str, value: str) -> dict[str, str]:
         parts.append(rest[:room])
         rest = rest[room:]
     if len(parts) > _MOST:
-        raise MtasError("session_too_large")
+        detail = f"The session has {len(value)} bytes, more than five cookies hold. Ask for fewer claims."
+        raise MtasError("session_too_large", detail)
     parts[0] = f"{len(parts)}~{parts[0]}"
     return {f"{name}.{number}": part for number, part in enumerate(parts)}
 

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
@@ -19,6 +20,7 @@ from mtas.core.user import AccessToken
 
 _FORM: Final = {"Content-Type": "application/x-www-form-urlencoded"}
 _LONGEST_RETRY_S: Final = 300
+_CODE: Final = re.compile(r"[a-z_]{1,40}")
 
 
 class GrantRefused(Exception):
@@ -137,7 +139,8 @@ class Client:
         if abs(difference) > self._config.clock_leeway_s:
             word = "ahead of" if difference > 0 else "behind"
             raise MtasError(
-                "clock_skew", f"This machine's clock is {abs(difference)} seconds {word} the auth server's."
+                "clock_skew",
+                f"This machine's clock is {abs(difference)} seconds {word} the auth server's. Set it by NTP.",
             )
 
     def _expected(self, audience: str) -> jwt.Expected:
@@ -154,7 +157,7 @@ class Client:
         try:
             return _read_tokens(fetched)
         except (ValueError, TypeError, KeyError):
-            raise MtasError("server_unavailable", "The auth server's answer cannot be read.") from None
+            raise MtasError("server_unavailable") from None
 
     def _post(self, url: str, form: Mapping[str, str]) -> Flow[Fetched]:
         return (yield from fetch(Fetch("POST", url, self._headers, urlencode(form).encode("ascii"))))
@@ -163,13 +166,18 @@ class Client:
 def _refusal(fetched: Fetched) -> Exception:
     """RFC 6749 §5.2."""
     if fetched.status == 429 or fetched.status >= 500 or 300 <= fetched.status < 400:
-        return MtasError("server_unavailable", retry_after_s=_retry_after(fetched))
+        detail = f"The server answered {fetched.status}. Try again in a moment."
+        return MtasError("server_unavailable", detail, retry_after_s=_retry_after(fetched))
     try:
         code = json_object(fetched.body).get("error")
     except ValueError:
         code = None
     if fetched.status == 401 or code in ("invalid_client", "unauthorized_client"):
-        return MtasError("client_rejected")
+        known = code if isinstance(code, str) and _CODE.fullmatch(code) else "an error"
+        detail = (
+            f"The server answered {known}. Check MTAS_APP_ID and MTAS_APP_SECRET, and this app's settings."
+        )
+        return MtasError("client_rejected", detail)
     if code == "invalid_grant":
         return GrantRefused()
     return MtasError("code_rejected")

@@ -45,7 +45,7 @@ class Redemption:
             raise MtasError("authorization_refused", _told(parameters["error"]))
         code = parameters.get("code")
         if not code:
-            raise MtasError("code_rejected", "The answer has no code.")
+            raise MtasError("code_rejected", "There is no code. Begin again.")
         name = f"{code}.{transaction.code_verifier}"
         outcome = yield Once(f"callback {name}", lambda: self._flight(name, code, transaction))
         if isinstance(outcome, MtasError):
@@ -77,12 +77,12 @@ class Redemption:
         try:
             tokens = yield from self._client.redeem(code, transaction.code_verifier)
             if tokens.id_token is None:
-                return MtasError("id_token_invalid", "The auth server sent no ID token.")
+                return MtasError("id_token_invalid")
             claims = yield from self._client.verify_id_token(tokens, transaction.nonce)
         except GrantRefused:
             return MtasError("code_rejected")
         except jwt.TokenError as error:
-            return MtasError("id_token_invalid", f"The ID token is refused: {error}.")
+            return MtasError("id_token_invalid", f"The ID token is refused: {error}. Sign in again.")
         except MtasError as error:
             return error
         return self._session(tokens, claims)
@@ -109,5 +109,7 @@ class Redemption:
 
 def _told(code: str) -> str:
     """The server's error code, if it is one: it comes through the browser, so it is not repeated blindly."""
+    if code == "access_denied":
+        return "You, or the server, declined."
     plain = code.isascii() and code.replace("_", "").isalpha() and len(code) <= _LONGEST_TOLD_CODE
-    return f"The auth server said: {code}." if plain else "The auth server refused the sign-in."
+    return f"The server answered {code if plain else 'an error'}."
