@@ -8,7 +8,7 @@ from mtas import fastapi
 from mtas.testing import FakeIssuer
 from sdk.python.tests.support.browser import Browser
 from sdk.python.tests.support.clock import Clock
-from sdk.python.tests.support.sites import Site, asgi_sender, bff
+from sdk.python.tests.support.sites import SITES, Site, asgi_sender, bff
 
 
 async def test_a_user_signs_in_and_out(site: Site, issuer: FakeIssuer) -> None:
@@ -90,6 +90,18 @@ async def test_unauthenticated_fetches_get_a_problem(site: Site) -> None:
     }
     me = await site.browser().get("/auth/me")
     assert (me.status, me.code) == (401, "login_required")
+
+
+@pytest.mark.parametrize("framework", ["flask", "django"])
+async def test_an_asynchronous_view_is_protected_too(
+    framework: str, issuer: FakeIssuer, clock: Clock
+) -> None:
+    site = SITES[framework](issuer.config, clock)
+    browser = site.browser()
+    assert (await browser.get("/later")).location == "/auth/login?returnTo=/later"
+    assert (await browser.fetch("/later")).code == "login_required"
+    await browser.sign_in(issuer)
+    assert (await browser.get("/later")).json == {"sub": "user-1"}
 
 
 async def test_wrong_methods_are_refused(site: Site) -> None:

@@ -6,7 +6,8 @@ The configuration is the environment's, or `settings.MTAS`, a dictionary of opti
 
 from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from inspect import iscoroutinefunction
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -67,7 +68,15 @@ def visit(request: HttpRequest) -> Visit:
 
 
 def require_user(view: Callable[Concatenate[HttpRequest, P], R]) -> Callable[..., R]:
-    """A decorator: only who is signed in."""
+    """A decorator: only who is signed in. The view may be asynchronous."""
+    if iscoroutinefunction(view):
+
+        @wraps(view)
+        async def protected_async(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> Any:
+            visit(request).require_user()
+            return await view(request, *args, **kwargs)
+
+        return cast(Callable[..., R], protected_async)
 
     @wraps(view)
     def protected(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> R:

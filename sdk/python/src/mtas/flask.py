@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import Any, Final, ParamSpec, TypeVar
+from inspect import iscoroutinefunction
+from typing import Any, Final, ParamSpec, TypeVar, cast
 
 from flask import Flask, Response, g, request
 
@@ -69,7 +70,15 @@ def current_user() -> User | None:
 
 
 def require_user(view: Callable[P, R]) -> Callable[P, R]:
-    """A decorator: only who is signed in."""
+    """A decorator: only who is signed in. The view may be asynchronous (flask[async])."""
+    if iscoroutinefunction(view):
+
+        @wraps(view)
+        async def protected_async(*args: P.args, **kwargs: P.kwargs) -> Any:
+            visit().require_user()
+            return await view(*args, **kwargs)
+
+        return cast(Callable[P, R], protected_async)
 
     @wraps(view)
     def protected(*args: P.args, **kwargs: P.kwargs) -> R:

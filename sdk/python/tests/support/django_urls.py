@@ -1,5 +1,6 @@
 """The Django app's views."""
 
+import asyncio
 from typing import Any
 
 from django.http import HttpRequest, JsonResponse
@@ -18,6 +19,12 @@ def private(request: HttpRequest) -> JsonResponse:
     return JsonResponse(dict(visit(request).require_user().claims))
 
 
+@require_user
+async def later(request: HttpRequest) -> JsonResponse:
+    await asyncio.sleep(0)
+    return JsonResponse({"sub": visit(request).require_user().sub})
+
+
 def boom(request: HttpRequest) -> JsonResponse:
     raise ZeroDivisionError
 
@@ -28,4 +35,10 @@ def api(request: HttpRequest) -> JsonResponse:
 
 
 setattr(private, "csrf_exempt", True)  # noqa: B010 - ours protects it, and that is what is tested
-urlpatterns = [path("", index), path("private", private), path("boom", boom), path("api", api)]
+urlpatterns = [
+    path("", index),
+    path("private", private),
+    path("later", later),
+    path("boom", boom),
+    path("api", api),
+]

@@ -2,6 +2,7 @@
 
 /          who is here, or nobody      /private   GET and POST: only who is signed in
 /boom      an unhandled error          /api       a bearer token with the scope "read"
+/later     where views may be either: an asynchronous one, only who is signed in
 """
 
 import asyncio
@@ -135,6 +136,12 @@ def flask_site(config: Mapping[str, Any], clock: Clock) -> Site:
         user = flask.current_user()
         assert user is not None
         return dict(user.claims)
+
+    @app.get("/later")
+    @flask.require_user
+    async def later() -> dict[str, str]:
+        await asyncio.sleep(0)
+        return {"sub": flask.visit().require_user().sub}
 
     @app.get("/boom")
     def boom() -> str:
