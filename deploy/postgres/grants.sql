@@ -38,6 +38,7 @@ grant execute on function admin.has_inviter to mtas_admin;
 grant select, insert, delete, update (sealed_answer) on admin.idempotency_keys to mtas_admin;
 grant select, insert, update (last_used_at, revoked_at) on admin.api_tokens to mtas_admin;
 grant select, insert on admin.audit_log to mtas_admin;
+grant select, insert, update on admin.feeds to mtas_admin;
 grant execute on function admin.delete_old_audit_entries to mtas_admin;
 grant select, delete on admin.observations to mtas_admin;
 grant select, insert, delete on admin.logos to mtas_admin;

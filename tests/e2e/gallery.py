@@ -79,6 +79,11 @@ def choose_overlap(tab: Tab, _stage: Stage) -> None:
     send(tab)
 
 
+def invite_by_hand(tab: Tab, stage: Stage) -> None:
+    tab.locator('main input[name="deliver"][value="link"]').check()
+    fill(email="mary@example.com")(tab, stage)
+
+
 def answer_by_form(tab: Tab, stage: Stage) -> None:
     """To the page that stays where its script does not come."""
     tab.route("**/submit.js*", lambda route: route.abort())
@@ -197,6 +202,7 @@ DASHBOARD: Final = (
     Shown("invite", _APP + "/invite", "developer", form=True),
     Shown("invited", _APP + "/invite", "developer", does=fill(email="grace@example.com")),
     Shown("audit log, nothing", _APP + "/audit-log", "developer", query="?type=tenant.disabled"),
+    Shown("invited, link in hand", _APP + "/invite", "developer", does=invite_by_hand),
     Shown("audit log", _APP + "/audit-log", "developer"),
     Shown("API tokens", "/dashboard/api-tokens", "developer"),
     Shown("create API token", "/dashboard/create-api-token", "developer", form=True),

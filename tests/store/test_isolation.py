@@ -33,6 +33,7 @@ RIGHTS = {
     "admin.clients": {"admin": "SIU", "authorize": "S", "token": "S", "jwks": "s"},
     "admin.client_secrets": {"admin": "SIUD", "token": "S"},
     "admin.audit_log": {"admin": "SI"},
+    "admin.feeds": {"admin": "SIU"},
     "admin.observations": {"admin": "SD"},
     "admin.logos": {"admin": "SID", "authorize": "S"},
     "admin.activity": {"admin": "SIU"},
@@ -54,6 +55,7 @@ STAYS = {
     "admin.members": "who has a role here need not have an account there; the import names an owner",
     "admin.api_tokens": "a developer's, not the tenant's",
     "admin.invitations": "to a role here",
+    "admin.feeds": "places in this installation's feed",
     "admin.observations": "what was refused here",
     "authorize.mails": "their links are this installation's",
     "jwks.key_fetches": "who fetched which key from this installation",
@@ -74,6 +76,7 @@ ROWS = {
         "event_id, occurred_at, source, type, subject, data",
         "uuidv7(), now(), 's', 't', 'x', '{}'",
     ),
+    "admin.feeds": ("last", "1"),
     "admin.logos": (
         "logo, media_type, content, width, height, created_at",
         "md5('x'), 'image/png', 'x', 1, 1, now()",

@@ -6,5 +6,5 @@ rights are checked. A refusal is a `Refused`, rendered at the edge as a page or 
 `sign_up_developer`, `check_password`, `sign_in`, `confirm_identity`, `sign_out`, `sessions` · `register_app`,
 `update_app`, `disable_app`, `read_apps` · `add_client`, `update_client`, `rotate_secret` ·
 `users` · `members` · `invitations`, `invitation_mails`, `invitation_letter`, `take_invitation` ·
-`audit` · `api_tokens` · `once`, `versions`
+`audit`, `feed` · `api_tokens` · `once`, `versions`
 """

@@ -19,6 +19,7 @@ class ApiScope(StrEnum):
     MEMBERS_READ = "members:read"
     MEMBERS_WRITE = "members:write"
     AUDIT_READ = "audit:read"
+    EVENTS_READ = "events:read"
     TOKENS_READ = "tokens:read"
     TOKENS_REVOKE = "tokens:revoke"
 
@@ -37,6 +38,7 @@ SAID: Final[dict[ApiScope, str]] = {
     ApiScope.MEMBERS_READ: "See members and invitations",
     ApiScope.MEMBERS_WRITE: "Invite and remove members, and change their roles",
     ApiScope.AUDIT_READ: "Read the audit log",
+    ApiScope.EVENTS_READ: "Read the feed of events",
     ApiScope.TOKENS_READ: "See your API tokens",
     ApiScope.TOKENS_REVOKE: "Revoke your API tokens, itself too",
 }

@@ -31,7 +31,7 @@ def page(rows: list[T], limit: int, key: Callable[[T], Any]) -> Page[T]:
     """A page of rows that were read with one more than `limit`; `key` is what the cursor holds."""
     items = tuple(rows[:limit])
     more = len(rows) > limit
-    return Page(items, b64url(msgspec.json.encode(key(items[-1]))) if more else None)
+    return Page(items, cursor_of(key(items[-1])) if more else None)
 
 
 def check_limit(limit: int) -> None:
@@ -42,6 +42,18 @@ def check_limit(limit: int) -> None:
 
 def after_text(cursor: str | None) -> str | None:
     return None if cursor is None else _read(cursor, str)
+
+
+def after_number(cursor: str | None) -> int:
+    """0 without one, which comes as `after`. Raises: Invalid, for what no position can be too."""
+    number = 0 if cursor is None else _read(cursor, int, "after")
+    if not 0 <= number < 1 << 63:
+        raise _not_a_cursor("after")
+    return number
+
+
+def cursor_of(key: Any) -> str:
+    return b64url(msgspec.json.encode(key))
 
 
 def after_id(cursor: str | None) -> UUID | None:
@@ -58,17 +70,17 @@ def after_moment(cursor: str | None) -> tuple[datetime, UUID] | None:
         raise _not_a_cursor() from None
 
 
-def _read(cursor: str, type_: type[T]) -> T:
+def _read(cursor: str, type_: type[T], field: str = "cursor") -> T:
     """Raises: Invalid for a cursor that is not from us."""
     try:
         raw = from_b64url(cursor)
         return msgspec.json.decode(b"" if b"\\u0000" in raw else raw, type=type_)
     except (ValueError, msgspec.MsgspecError):
-        raise _not_a_cursor() from None
+        raise _not_a_cursor(field) from None
 
 
-def _not_a_cursor() -> Invalid:
+def _not_a_cursor(field: str = "cursor") -> Invalid:
     return Invalid(
         "Check the fields that are named.",
-        [FieldError("cursor", "This is not the address of a page: begin with the first one.")],
+        [FieldError(field, "This is not the address of a page: begin with the first one.")],
     )

@@ -46,6 +46,17 @@ async def insert_entry(connection: Connection, tenant_id: UUID, entry: Entry) ->
     )
 
 
+class Placed(Entry, frozen=True, kw_only=True):
+    """An entry with its place in the tenant's feed; positions only grow."""
+
+    position: int
+
+
+async def list_feed(connection: Connection, tenant_id: UUID, after: int, limit: int) -> list[Placed]:
+    rows = await connection.fetch(_SQL["list_feed"], tenant_id, after, limit)
+    return [msgspec.convert(dict(row), Placed) for row in rows]
+
+
 async def delete_old_entries(connection: Connection, before: datetime, limit: int) -> int:
     """Of all tenants; never of the last thirty days."""
     return int(await connection.fetchval(_SQL["delete_old_entries"], before, limit))

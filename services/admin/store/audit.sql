@@ -1,10 +1,16 @@
 -- The audit log: every event once, whatever delivers it again.
 
--- With it, the day's count of what the activity pictures show.
+-- It takes the tenant's next position, and holds the row that counts them until the transaction ends. With it, the
+-- day's count of what the activity pictures show.
 -- name: insert_entry
-with recorded as (
-    insert into admin.audit_log (tenant_id, event_id, occurred_at, source, type, subject, data)
-    values ($1, $2, $3, $4, $5, $6, $7)
+with place as (
+    insert into admin.feeds as f (tenant_id, last)
+    values ($1, 1)
+        on conflict (tenant_id) do update set last = f.last + 1
+    returning last
+), recorded as (
+    insert into admin.audit_log (tenant_id, event_id, occurred_at, source, type, subject, data, position)
+    select $1, $2, $3, $4, $5, $6, $7, last from place
         on conflict do nothing
     returning occurred_at, type
 )
@@ -30,6 +36,14 @@ select event_id, occurred_at, source, type, subject, data
    and ($8::timestamptz is null or occurred_at < $8)
  order by occurred_at desc, event_id desc
  limit $9;
+
+-- After position $2, in their order.
+-- name: list_feed
+select position, event_id, occurred_at, source, type, subject, data
+  from admin.audit_log
+ where tenant_id = $1 and position > $2
+ order by position
+ limit $3;
 
 -- name: delete_old_entries
 select admin.delete_old_audit_entries($1, $2);

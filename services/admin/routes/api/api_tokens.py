@@ -37,7 +37,13 @@ async def list_(
     return ApiTokenPage(items=tuple(api_token_view(token) for token in page.items), next=page.next)
 
 
-@post("/api-tokens", scope=OPERATOR_ONLY, operation_id="create_api_token", summary="Create an API token")
+@post(
+    "/api-tokens",
+    scope=OPERATOR_ONLY,
+    names_app=True,
+    operation_id="create_api_token",
+    summary="Create an API token",
+)
 async def create(
     context: GivenContext,
     principal: GivenPrincipal,

@@ -1,7 +1,7 @@
 """The API's description, OpenAPI 3.1: drawn from the handlers, and every answer that each can give.
 
 What a handler can refuse follows from what it takes: an id can be unknown, a body can be malformed, a
-version outdated. The rest it says itself (`conflicts`, `limited`).
+version outdated. The rest it says itself (`conflicts`, `limited`, `names_app`).
 """
 
 import inspect
@@ -21,7 +21,7 @@ from services.admin.routes.api.problems import MEDIA_TYPE
 
 _GIVEN: Final = ("context", "principal", "repeatable", "versions")
 _SAID: Final[dict[int, str]] = {
-    400: "The body is not JSON.",
+    400: "The body is not JSON, or the gateway refuses the address.",
     401: "No API token that is live (RFC 6750 §3.1).",
     403: "The token's scope, its developer's role or its app does not allow this.",
     404: "It is not there, or not yours: the answer is the same.",
@@ -159,6 +159,8 @@ def _complete(operation: dict[str, Any], path: str, handler: HTTPRouteHandler) -
     success = next(iter(responses.values()))
     refusals = {401, 403, 503}
     if "{" in path:
+        refusals |= {400, 404}
+    if handler.opt.get("names_app"):
         refusals.add(404)
     if any(parameter["in"] == "query" for parameter in parameters):
         refusals.add(422)

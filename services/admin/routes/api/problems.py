@@ -21,7 +21,7 @@ log = structlog.get_logger()
 MEDIA_TYPE: Final = "application/problem+json"
 AnyRequest = Request[Any, Any, Any]
 _PARAMETERS: Final = (
-    *("cursor", "limit", "type", "actor", "subject", "since", "until"),
+    *("app", "cursor", "after", "limit", "type", "actor", "subject", "since", "until"),
     "Idempotency-Key",
 )
 """Fields of a refusal that no body has."""

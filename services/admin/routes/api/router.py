@@ -15,6 +15,7 @@ from services.admin.routes.api import (
     apps,
     audit_log,
     clients,
+    events,
     invitations,
     members,
     openapi,
@@ -35,6 +36,7 @@ TOPICS: Final[dict[str, list[HTTPRouteHandler]]] = {
     "Signing keys": signing_keys.ROUTES,
     "Members": [*members.ROUTES, *invitations.ROUTES],
     "Audit log": audit_log.ROUTES,
+    "Events": events.ROUTES,
     "API tokens": api_tokens.ROUTES,
 }
 
