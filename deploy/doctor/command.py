@@ -10,12 +10,13 @@ from urllib.parse import urlsplit
 import click
 import msgspec
 
-from deploy.doctor import database, front, provisioned, stores
+from deploy.doctor import database, front, provisioned, signing_keys, stores
 from deploy.doctor.finding import Finding, Verdict, fail, ok
 from deploy.provision.errors import ProvisionError
 from deploy.provision.settings import Settings as Provisioning
 from deploy.secrets import SERVICES
 from services.admin.cli.whereabouts import ServerAway, find
+from shared.sealing import SealingSettings
 from shared.settings import THIS_MACHINE, SettingsError, load
 
 _MARK = {Verdict.OK: "✓", Verdict.WARN: "!", Verdict.FAIL: "✗"}
@@ -99,6 +100,9 @@ async def _of_service(service: str, environ: Mapping[str, str]) -> AsyncIterator
     yield ok("configuration", f"{service} would start")
     async for finding in database.check(settings.database_url.reveal(), service):
         yield finding
+    if isinstance(settings, SealingSettings):
+        async for finding in signing_keys.check(settings):
+            yield finding
     if hasattr(settings, "valkey_url"):
         async for finding in stores.check_valkey(settings.valkey_url.reveal()):
             yield finding

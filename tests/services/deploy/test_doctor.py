@@ -11,7 +11,8 @@ from deploy.doctor import clock, database
 from deploy.doctor.command import doctor
 from deploy.doctor.finding import Verdict
 from deploy.local.stack import Stack
-from deploy.secrets import SERVICES, variable
+from deploy.secrets import MAKERS, SERVICES, variable
+from tests.support.home import Home
 
 
 def examine(environment: dict[str, str], *options: str) -> tuple[int, dict[str, dict[str, Any]]]:
@@ -93,6 +94,22 @@ def test_a_wrong_password_is_found_and_not_printed(stack: Stack, variable: str, 
     assert found[check]["verdict"] == "fail"
     assert found[check]["fix"]
     assert "mistyped" not in json.dumps(found)
+
+
+@pytest.mark.parametrize("service", ["token", "jwks"])
+def test_signing_keys_that_no_configured_key_opens_are_found(stack: Stack, acme: Home, service: str) -> None:
+    """As after a restore with other secrets, or when a key-encryption key was taken away too early."""
+    environment = stack.environment(service)
+    _, found = examine(environment)
+    assert found["signing keys"]["verdict"] == "ok"
+    assert found["signing keys"]["found"] != "all 0 open"
+    secret = MAKERS["key-encryption-keys"]()
+    del environment["MTAS_KEY_ENCRYPTION_KEYS_FILE"]
+    code, found = examine(environment | {"MTAS_KEY_ENCRYPTION_KEYS": secret})
+    assert code == 1
+    assert "do not open" in found["signing keys"]["found"]
+    assert "MTAS_KEY_ENCRYPTION_KEYS" in found["signing keys"]["fix"]
+    assert secret not in json.dumps(found)
 
 
 def test_a_setting_that_is_missing_is_named(stack: Stack) -> None:
