@@ -11,8 +11,8 @@ from typing import Final
 
 SERVICES: Final = ("authorize", "token", "jwks", "admin")
 VALKEY_USERS: Final = ("authorize", "token", "admin")
-VALKEY_FAILOVER: Final = ("replica", "sentinel")
-"""Further users, for replicas and Sentinel; whoever has these sets their passwords."""
+VALKEY_FURTHER: Final = ("replica", "sentinel", "ops")
+"""Users that are there only where their passwords were set."""
 NATS_USERS: Final = (*SERVICES, "subscriber", "ops")
 
 

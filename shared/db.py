@@ -31,6 +31,7 @@ UNAVAILABLE: Final = (
     asyncpg.InternalClientError,  # the server has said goodbye and its connection is not closed yet
     asyncpg.InsufficientResourcesError,
     asyncpg.OperatorInterventionError,  # shutting down, starting up, statement timeout
+    asyncpg.InvalidPasswordError,  # it is being changed, here or there
     asyncpg.ReadOnlySQLTransactionError,  # talking to a standby after a failover
     asyncpg.LockNotAvailableError,
 )
@@ -54,8 +55,9 @@ class _Connections:
     asyncpg's own pool costs a token request more than the statement it is for (docs/adr/0011).
     """
 
-    def __init__(self, url: Secret, size: int) -> None:
-        self._primary: Final = Primary(url.reveal(), timeout_s=_CONNECT_TIMEOUT_S)
+    def __init__(self, url: Secret, size: int, former_password: Secret) -> None:
+        former = former_password.reveal()
+        self._primary: Final = Primary(url.reveal(), timeout_s=_CONNECT_TIMEOUT_S, former_password=former)
         self._size: Final = size
         self._open = 0  # connected, or being connected
         self._closing = False
@@ -189,8 +191,9 @@ class _Lease:
 class Database:
     """Connections, and the two ways to use them: one statement, or one transaction."""
 
-    def __init__(self, url: Secret, *, pool_size: int) -> None:
-        self._connections: Final = _Connections(url, pool_size)
+    def __init__(self, url: Secret, *, pool_size: int, former_password: Secret | None = None) -> None:
+        """`former_password` is tried where the URL's is refused: while the role's is being changed."""
+        self._connections: Final = _Connections(url, pool_size, former_password or Secret(""))
 
     async def close(self) -> None:
         """Let statements under way finish, for a bounded time."""

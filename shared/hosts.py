@@ -41,21 +41,20 @@ class Primary:
     that was right the last time is asked first.
     """
 
-    def __init__(self, url: str, *, timeout_s: float) -> None:
-        """`timeout_s`: for one host, or shared by several."""
+    def __init__(self, url: str, *, timeout_s: float, former_password: str = "") -> None:
+        """`timeout_s`: for one host, or shared by several. `former_password`: where the URL's is refused."""
         self._urls: Final = [host.geturl() for host in each_host(url)]
         if len(self._urls) > 1 and "target_session_attrs=" not in url:
             self._urls[:] = [f"{each}{'&' if '?' in each else '?'}{_WRITABLE}" for each in self._urls]
         self._timeout_s: Final = timeout_s / len(self._urls)
+        self._former_password: Final = former_password
 
     async def connect(self, **options: Any) -> "asyncpg.Connection[asyncpg.Record]":
         """`options` are asyncpg's. Raises: the last host's error, or at once what another host would say too
         (`asyncpg.InvalidPasswordError`)."""
         for number, url in enumerate(list(self._urls), start=1):
             try:
-                connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(
-                    url, timeout=self._timeout_s, **options
-                )
+                connection = await self._let_in(url, options)
             except _NOT_THIS_ONE:
                 if number == len(self._urls):
                     raise
@@ -64,3 +63,12 @@ class Primary:
                 self._urls.insert(0, url)
                 return connection
         raise AssertionError("a URL has at least one host")
+
+    async def _let_in(self, url: str, options: dict[str, Any]) -> "asyncpg.Connection[asyncpg.Record]":
+        try:
+            return await asyncpg.connect(url, timeout=self._timeout_s, **options)
+        except asyncpg.InvalidPasswordError:
+            if not self._former_password:
+                raise
+        former: Final = self._former_password
+        return await asyncpg.connect(url, password=former, timeout=self._timeout_s, **options)

@@ -40,6 +40,10 @@ class CommonSettings(msgspec.Struct, frozen=True, kw_only=True):
     nats_url: Annotated[
         Secret, Doc(description="NATS, as this service's own user; `host,host` for a cluster.")
     ]
+    database_former_password: Annotated[
+        Secret,
+        Doc(description="The role's former password, tried where the URL's is refused."),
+    ] = Secret("")
     database_pool_size: Annotated[int, Doc(description="Most connections to PostgreSQL.", ge=1, le=200)] = 10
     cache_ttl_s: Annotated[
         float,

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from deploy import valkey
-from deploy.secrets import VALKEY_FAILOVER, VALKEY_USERS, variable
+from deploy.secrets import VALKEY_FURTHER, VALKEY_USERS, variable
 
 NATS = sorted((Path(__file__).parents[1] / "nats").glob("*.conf"))
 
@@ -24,9 +24,12 @@ def main() -> int:
         if not password:  # an empty password's hash would be a password, too
             print(f"stores: {variable(f'valkey-{user}')} is not set", file=sys.stderr)
             return 1
-    for user in VALKEY_FAILOVER:
+    for user in VALKEY_FURTHER:
         if given := os.environ.get(variable(f"valkey-{user}")):
             passwords[user] = given
+    for user in passwords:
+        former = os.environ.get(f"MTAS_VALKEY_{user.upper()}_FORMER_PASSWORD", "")
+        passwords[user] = f"{passwords[user]} {former}".strip()
     (folder / "valkey" / "users.acl").write_text(valkey.users_file(passwords))
     shutil.copyfile(valkey.FOLDER / "valkey.conf", folder / "valkey" / "valkey.conf")
     for path in NATS:

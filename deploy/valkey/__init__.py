@@ -10,9 +10,16 @@ FOLDER: Final = Path(__file__).parent
 
 
 def users_file(passwords: Mapping[str, str]) -> str:
-    """The ACL file of the users whose passwords are given; it holds none of them."""
-    hashes = {user: hashlib.sha256(password.encode()).hexdigest() for user, password in passwords.items()}
+    """The ACL file of the users whose passwords are given; it holds none of them.
+
+    Two passwords of one user, with a space between them, both let it in.
+    """
+    hashes = {user: " ".join(map(_hash, both.split())) for user, both in passwords.items()}
     lines = Template((FOLDER / "users.acl").read_text()).safe_substitute(hashes).splitlines(keepends=True)
     # An ACL file knows no comments.
     wanted = tuple(f"user {user} " for user in ("default", *passwords))
     return "".join(line for line in lines if line.startswith(wanted))
+
+
+def _hash(password: str) -> str:
+    return "#" + hashlib.sha256(password.encode()).hexdigest()

@@ -47,7 +47,11 @@ MAILS_AT_ONCE: Final = 4
 
 def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy = random_bytes) -> ASGIApp:
     """The service as an ASGI application. Connects to nothing before its lifespan begins."""
-    database = Database(settings.database_url, pool_size=settings.database_pool_size)
+    database = Database(
+        settings.database_url,
+        pool_size=settings.database_pool_size,
+        former_password=settings.database_former_password,
+    )
     store = valkey.open_valkey(settings.valkey_url)
     bus = Bus(settings.nats_url, "admin")
     context = Context(

@@ -104,7 +104,11 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
     Raises: ValueError for a setting that cannot be.
     """
     _check(settings)
-    database = Database(settings.database_url, pool_size=settings.database_pool_size)
+    database = Database(
+        settings.database_url,
+        pool_size=settings.database_pool_size,
+        former_password=settings.database_former_password,
+    )
     store = valkey.open_valkey(settings.valkey_url)
     bus = Bus(settings.nats_url, "authorize")
     context = Context(

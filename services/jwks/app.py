@@ -37,7 +37,11 @@ STALE_DIRECTORY_S: Final = 24 * 3600.0
 
 def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy = random_bytes) -> ASGIApp:
     """The service as an ASGI application. Connects to nothing before its lifespan begins."""
-    database = Database(settings.database_url, pool_size=settings.database_pool_size)
+    database = Database(
+        settings.database_url,
+        pool_size=settings.database_pool_size,
+        former_password=settings.database_former_password,
+    )
     bus = Bus(settings.nats_url, "jwks")
     schedule = Schedule.of(
         rotation_s=settings.key_rotation_s,

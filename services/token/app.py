@@ -41,7 +41,11 @@ MAX_BODY: int = 64 * 1024
 
 def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy = random_bytes) -> ASGIApp:
     """The service as an ASGI application. Connects to nothing before its lifespan begins."""
-    database = Database(settings.database_url, pool_size=settings.database_pool_size)
+    database = Database(
+        settings.database_url,
+        pool_size=settings.database_pool_size,
+        former_password=settings.database_former_password,
+    )
     store = valkey.open_valkey(settings.valkey_url)
     bus = Bus(settings.nats_url, "token")
     ttl_s = ttl_while_heard(bus, settings.cache_ttl_s)

@@ -171,3 +171,17 @@ async def test_a_host_that_answers_nothing_is_passed_over_and_asked_last(
         silent.close()
         for writer in came:
             writer.close()
+
+
+async def test_the_former_password_lets_in_while_the_new_one_does_not_yet(stores: Stack) -> None:
+    url = stores.postgres.service_url("token")
+    user, _, rest = url.partition("@")
+    password = user.rpartition(":")[2]
+    changed = Secret(f"{user.removesuffix(password)}another@{rest}")
+    knows_both = Database(changed, pool_size=1, former_password=Secret(password))
+    assert await backend(knows_both)
+    await knows_both.close()
+    knows_one = Database(changed, pool_size=1)
+    with pytest.raises(UNAVAILABLE):
+        await backend(knows_one)
+    await knows_one.close()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from deploy.container.__main__ import MODULES
-from deploy.secrets import SERVICES, VALKEY_FAILOVER, VALKEY_USERS, variable
+from deploy.secrets import SERVICES, VALKEY_FURTHER, VALKEY_USERS, variable
 from shared.version import VERSION
 
 ROOT = Path(__file__).parents[3]
@@ -60,10 +60,25 @@ def test_replicas_and_sentinels_are_let_in_where_they_have_a_password(tmp_path: 
     users = tmp_path / "valkey" / "users.acl"
     assert run("stores", str(tmp_path), **passwords).returncode == 0
     assert "user replica" not in users.read_text()
-    passwords |= {variable(f"valkey-{user}"): f"pw_{user}_secret" for user in VALKEY_FAILOVER}
+    passwords |= {variable(f"valkey-{user}"): f"pw_{user}_secret" for user in VALKEY_FURTHER}
     assert run("stores", str(tmp_path), **passwords).returncode == 0
     assert "user replica on #" in users.read_text()
     assert "user sentinel on #" in users.read_text()
+
+
+def test_while_a_password_is_changed_both_let_in(tmp_path: Path) -> None:
+    for name in ("valkey", "nats"):
+        (tmp_path / name).mkdir()
+    passwords = {variable(f"valkey-{user}"): f"pw_{user}_secret" for user in VALKEY_USERS}
+    former = {"MTAS_VALKEY_TOKEN_FORMER_PASSWORD": "pw_former"}
+    assert run("stores", str(tmp_path), **passwords, **former).returncode == 0
+    lines = (tmp_path / "valkey" / "users.acl").read_text().splitlines()
+    assert {line.split()[1]: line.count(" #") for line in lines} == {
+        "default": 0,
+        "authorize": 1,
+        "token": 2,
+        "admin": 1,
+    }
 
 
 def test_stores_without_a_password_are_not_set_up(tmp_path: Path) -> None:
