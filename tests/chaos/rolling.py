@@ -9,7 +9,7 @@ import base64
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -101,6 +101,7 @@ class Rolling:
         began = time.monotonic()
         async with asyncio.TaskGroup() as group:
             lanes = [group.create_task(self._lane(app, each["refresh_token"])) for each in tokens]
+            lanes += [group.create_task(each) for each in self._more_lanes(product, app)]
             await self._roll(product, app)
             while self.result.requests < self._wanted:
                 await asyncio.sleep(0.1)
@@ -131,6 +132,10 @@ class Rolling:
                 await self._look(self._silently(app), 303)
                 await self._look(f"/api/v1/apps/{app.app_id}", 200, f"Bearer {self._operator}")
             number += 1
+
+    def _more_lanes(self, _product: Product, _app: App) -> Sequence[Coroutine[Any, Any, None]]:
+        """Whatever else goes on; each until it is over."""
+        return ()
 
     async def _look(self, path: str, expected: int, authorization: str | None = None) -> None:
         """At the authorization endpoint; at the admin API."""
@@ -191,10 +196,7 @@ class Rolling:
         assert answer.status_code < 300, answer.text
         self._did("the next signing key is published")
         for service in SERVICES:
-            for name in self._stack.instances(service):
-                await asyncio.to_thread(self._stack.restart, name)
-                await asyncio.sleep(1)
-                self._did(f"{name} restarted")
+            await self._restart(service)
         for number, (gateway, _, admin) in enumerate(self._gateways):
             self._in = [wire for at, wire in enumerate(self._wires) if at != number]
             assert await asyncio.to_thread(drain, admin)
@@ -218,6 +220,13 @@ class Rolling:
         while len(self.result.kids) < 2 and time.monotonic() < deadline:
             await asyncio.sleep(0.2)
         self._did(f"{len(self.result.kids)} signing keys have signed")
+
+    async def _restart(self, service: str) -> None:
+        """Process after process, while the others answer."""
+        for name in self._stack.instances(service):
+            await asyncio.to_thread(self._stack.restart, name)
+            await asyncio.sleep(1)
+            self._did(f"{name} restarted")
 
     def _did(self, what: str) -> None:
         self.result.done.append(what)

@@ -9,6 +9,7 @@ import msgspec
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 ANSWER_WITHIN_S = 20.0
+_IDLE_S = 30.0  # the gateway closes after 60: a request must not meet that
 
 
 class Lost(Exception):
@@ -30,6 +31,7 @@ class _Connection(asyncio.Protocol):
         self._answer: asyncio.Future[tuple[int, bytes]] | None = None
         self._transport: asyncio.Transport | None = None
         self.is_open = False
+        self.used = monotonic()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's is one without inheriting from it.
@@ -96,7 +98,7 @@ class Wire:
         except BaseException:
             connection.close()
             raise
-        told = monotonic()
+        told = connection.used = monotonic()
         self._idle.append(connection)
         return Answer(status, msgspec.json.decode(body) if body[:1] == b"{" else {}, asked, told)
 
@@ -113,8 +115,9 @@ class Wire:
     def _take(self) -> _Connection | None:
         while self._idle:
             connection = self._idle.pop()
-            if connection.is_open:
+            if connection.is_open and monotonic() - connection.used < _IDLE_S:
                 return connection
+            connection.close()
         return None
 
     async def _connect(self) -> _Connection:

@@ -12,18 +12,20 @@ from pathlib import Path
 from rich.console import Console
 
 from tests.scale import report
-from tests.scale.failover import FAILOVERS, Outcome, run_alone
+from tests.scale.failover import Outcome
+from tests.scale.scenarios import SCENARIOS
 
 EXAMPLES = """examples:
   make scale                                     all of it, and writes the table in docs/operate/scaling.md
   make scale ARGS="postgres valkey:killed"       some of it; writes nothing
+  make scale ARGS="versions secrets"             two versions side by side; secrets change
   python -m tests.scale --json nats > nats.json
 """
 
 
 def main() -> int:
     arguments = _parser().parse_args()
-    console = Console(stderr=arguments.json, highlight=False, soft_wrap=True)
+    console = Console(stderr=arguments.json, highlight=False, soft_wrap=True, width=140)
     try:
         outcomes = _run(_chosen(arguments.scenarios), console)
     except ValueError as error:
@@ -34,7 +36,7 @@ def main() -> int:
     report.show(console, outcomes)
     if arguments.json:
         print(report.as_json(outcomes))
-    if len(outcomes) == len(FAILOVERS):
+    if len(outcomes) == len(SCENARIOS):
         report.write_page(outcomes)
     return 1 if any(outcome.wrong for outcome in outcomes) else 0
 
@@ -44,7 +46,7 @@ def _run(names: Sequence[str], console: Console) -> list[Outcome]:
     for name in names:
         with tempfile.TemporaryDirectory(prefix="mtas-scale-") as folder:
             Path(folder).chmod(0o711)  # as root, PostgreSQL runs as another user
-            outcomes.append(run_alone(Path(folder), name))
+            outcomes.append(SCENARIOS[name](Path(folder), console.print))
         word = "✗" if outcomes[-1].wrong else "✓"
         console.print(f"{word} {len(outcomes)}/{len(names)} {name}")
         for wrong in outcomes[-1].wrong:
@@ -54,10 +56,10 @@ def _run(names: Sequence[str], console: Console) -> list[Outcome]:
 
 def _chosen(wanted: Sequence[str]) -> list[str]:
     """`postgres` is all of what happens to it. Raises: ValueError."""
-    unknown = [word for word in wanted if not any(name.startswith(word) for name in FAILOVERS)]
+    unknown = [word for word in wanted if not any(name.startswith(word) for name in SCENARIOS)]
     if unknown:
-        raise ValueError(f"{unknown[0]!r} is none of {', '.join(FAILOVERS)}")
-    return [name for name in FAILOVERS if not wanted or name.startswith(tuple(wanted))]
+        raise ValueError(f"{unknown[0]!r} is none of {', '.join(SCENARIOS)}")
+    return [name for name in SCENARIOS if not wanted or name.startswith(tuple(wanted))]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -67,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("scenarios", nargs="*", metavar="STORE:HOW", help="which ones, all by default")
+    parser.add_argument("scenarios", nargs="*", metavar="WHAT", help="which ones, all by default")
     parser.add_argument("--json", action="store_true", help="the result as JSON on standard output")
     return parser
 

@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
+from deploy.local.stack import Stack
 from deploy.secrets import SERVICES
 from tests.chaos.broken import with_children
 from tests.chaos.matrix import Column, Load
@@ -17,6 +18,7 @@ from tests.chaos.work import Kind
 from tests.scale.several import Several
 from tests.support.eventually import eventually
 
+S = TypeVar("S", bound=Stack)
 CUT_OFF_S: Final = 1.0
 """How long before its end the primary no longer reaches its standby: what it answers then, it loses."""
 NOTICED_S: Final = 1.0  # until whoever watches PostgreSQL promotes the standby
@@ -40,6 +42,11 @@ Happening = Callable[[Several, dict[str, float]], float]
 
 def run(stack: Several, name: str) -> Outcome:
     store, happening = FAILOVERS[name]
+    return observe(stack, name, store, happening)
+
+
+def observe(stack: S, name: str, store: str, happening: Callable[[S, dict[str, float]], float]) -> Outcome:
+    """What becomes of requests while it happens, against what is promised for when `store` is away."""
     outcome = Outcome(name)
     load = Load(stack)
     try:

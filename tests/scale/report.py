@@ -21,6 +21,10 @@ _NOTES: Final = {
     "rejoined_s": "the former primary was a standby again within {:.1f} s",
     "rotations_lost": "{:.0f} rotations were lost with the primary, and fast-forwarded",
     "elected_s": "another one was elected after {:.1f} s",
+    "connections": "{:.0f} connections to PostgreSQL for all services",
+    "requests": "{:,.0f} requests",
+    "rate": "{:,.0f} a second",
+    "failed": "{:,.0f} failed",
 }
 
 
@@ -30,7 +34,7 @@ def show(console: Console, outcomes: Sequence[Outcome]) -> None:
         table.add_column(name, no_wrap=True)
     for outcome in outcomes:
         afterwards = Text("as promised", style="green") if not outcome.wrong else Text("✗", style="red")
-        table.add_row(outcome.name, *_cells(outcome), afterwards)
+        table.add_row(outcome.name, *(_cells(outcome) or [""] * (len(KINDS) + 1)), afterwards)
     console.print(table, soft_wrap=True)
     for outcome in outcomes:
         for note in _notes(outcome):
@@ -47,7 +51,7 @@ def write_page(outcomes: Sequence[Outcome], path: Path = PAGE) -> None:
     """Between the two comments; the rest of the page is written by people."""
     columns = ("what", *KINDS, "again in")
     rows = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
-    rows += [f"| {' | '.join([outcome.name, *_cells(outcome)])} |" for outcome in outcomes]
+    rows += [f"| {' | '.join([o.name, *_cells(o)])} |" for o in outcomes if o.columns]
     rows.append("")
     rows += [
         f"- {outcome.name}: {'; '.join(notes)}." for outcome in outcomes if (notes := [*_notes(outcome)])
@@ -58,6 +62,8 @@ def write_page(outcomes: Sequence[Outcome], path: Path = PAGE) -> None:
 
 
 def _cells(outcome: Outcome) -> list[str]:
+    if not outcome.columns:
+        return []
     times = [column.recovered_s for column in outcome.columns.values()]
     known = [each for each in times if each is not None]
     again = f"{max(known):.1f} s" if len(known) == len(times) else "never"

@@ -17,6 +17,7 @@ from deploy.local.secrets import write_private
 from deploy.local.stack import Stack
 from deploy.local.valkey import CONFIGURATION as VALKEY_CONFIGURATION
 from deploy.local.valkey import Valkey, binary
+from deploy.secrets import VALKEY_FURTHER
 from shared.hosts import nats_options
 from tests.chaos.links import Links
 from tests.conftest import UNLIMITED
@@ -141,7 +142,7 @@ class Several(Stack):
             name=name,
             configuration=configuration,
             options=("--masteruser", "replica", "--masterauth", _PASSWORD, *options),
-            more_users={"replica": _PASSWORD, "sentinel": _PASSWORD},
+            more_users=dict.fromkeys(VALKEY_FURTHER, _PASSWORD),
         )
 
     def _start_replica(self) -> None:
