@@ -1,13 +1,13 @@
 """`/logout` (OpenID Connect RP-Initiated Logout 1.0) and `/signed-out`."""
 
 from typing import Any
-from urllib.parse import urlencode
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency
 
 from services.authorize.flows.context import Context, Visitor
 from services.authorize.flows.logout import Confirm, Return, find_return, logout
+from services.authorize.flows.outcome import with_query
 from services.authorize.flows.sessions import end_session
 from services.authorize.routes.forms import read_form, read_params
 from services.authorize.routes.pages import Pages
@@ -37,7 +37,7 @@ async def logout_post(request: AnyRequest, pages: NamedDependency[Pages]) -> Res
     """A client's form. Over to GET: the session's SameSite=Lax cookie comes with that alone."""
     params = await read_params(request)
     params.refuse_repeated()
-    return pages.see_other(f"{pages.path('logout')}?{urlencode(params.as_dict())}")
+    return pages.see_other(with_query(pages.path("logout"), params.as_dict()))
 
 
 @get("/t/{slug:str}/signed-out")

@@ -108,12 +108,13 @@ async def test_who_is_not_signed_in_is_just_sent_back(world: World, person: Pers
     assert "You are signed out" in page.text
 
 
-async def test_a_clients_form_comes_round_by_get(world: World, person: Person) -> None:
+@pytest.mark.parametrize("query", ["", "?ui_locales=de"])
+async def test_a_clients_form_comes_round_by_get(world: World, person: Person, query: str) -> None:
     """Its cookies are SameSite=Lax: they are not sent with another site's POST."""
     session = person.session
     person.http.cookies.delete(f"mtas_session_{world.slug}")
     response = await person.http.post(
-        person.path("logout"),
+        person.path("logout") + query,
         data={"id_token_hint": world.id_token(), "post_logout_redirect_uri": BYE},
         headers={"Sec-Fetch-Site": "cross-site"},
     )
