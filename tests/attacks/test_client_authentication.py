@@ -44,7 +44,7 @@ def test_every_refusal_reads_the_same(acme: Home, endpoint: str, wrong: str) -> 
             headers = basic(f"no-such-client:{secret}")
         case "secret":
             headers = basic(f"{web}:{secret[:-1]}")
-        case "another's":
+        case "another client's":
             headers = basic(f"{web}:{acme.machine.client_secret}")
         case "no secret":
             form |= {"client_id": web}
@@ -56,6 +56,8 @@ def test_every_refusal_reads_the_same(acme: Home, endpoint: str, wrong: str) -> 
             headers = {"Authorization": "Basic %%%"}
         case "no colon":
             headers = basic(web)
+        case _:
+            assert wrong == "nobody"
     A(acme.product.http.post(f"{acme.issuer}/{endpoint}", data=form, headers=headers))
 
 

@@ -81,6 +81,15 @@ async def test_an_unregistered_uri_is_never_gone_to(world: World, person: Person
     assert response.headers["location"] == person.path("signed-out")
 
 
+async def test_a_disabled_clients_uri_is_never_gone_to(world: World, person: Person) -> None:
+    await world.seed.execute(
+        "update admin.clients set disabled_at = now() where tenant_id = $1", world.tenant_id
+    )
+    url = logout(person, id_token_hint=world.id_token(), post_logout_redirect_uri=BYE)
+    answer = await person.http.get(url)
+    assert BYE not in answer.headers.get("location", "") + answer.text
+
+
 async def test_a_forged_hint_is_no_hint(world: World, other: World, person: Person) -> None:
     for hint in ("a.b.c", other.id_token(), other.id_token(iss=world.issuer, aud=world.slug)):
         url = logout(person, id_token_hint=hint, client_id=world.slug, post_logout_redirect_uri=BYE)
