@@ -131,32 +131,37 @@ def _email_changed(facts: Facts, language: Language) -> Words:
 
 
 def _password_changed(facts: Facts, language: Language) -> Words:
-    return Words(
-        subject=Text("Your password at %(app)s was changed", app=facts.app),
-        paragraphs=(
-            Text(
-                "Your account at %(app)s has a new password since %(moment)s.",
-                app=facts.app,
-                moment=language.moment(facts.requested_at),
-            ),
-            Text("If this was not you, choose a new password now. That signs everybody out:"),
+    return _warning(
+        facts,
+        Text("Your password at %(app)s was changed", app=facts.app),
+        Text(
+            "Your account at %(app)s has a new password since %(moment)s.",
+            app=facts.app,
+            moment=language.moment(facts.requested_at),
         ),
-        button=Text("Choose a new password"),
-        leads_to=facts.forgot,
     )
 
 
 def _new_device(facts: Facts, language: Language) -> Words:
+    return _warning(
+        facts,
+        Text("A new sign-in at %(app)s", app=facts.app),
+        Text(
+            "Somebody signed in to your account at %(app)s with your password on %(moment)s, "
+            "from a device that was not used there before.",
+            app=facts.app,
+            moment=language.moment(facts.requested_at),
+        ),
+        Text("If this was you, there is nothing to do."),
+    )
+
+
+def _warning(facts: Facts, subject: Text, *paragraphs: Text) -> Words:
+    """Of what may have been another's doing: a new password puts them out."""
     return Words(
-        subject=Text("A new sign-in at %(app)s", app=facts.app),
+        subject=subject,
         paragraphs=(
-            Text(
-                "Somebody signed in to your account at %(app)s with your password on %(moment)s, "
-                "from a device that was not used there before.",
-                app=facts.app,
-                moment=language.moment(facts.requested_at),
-            ),
-            Text("If this was you, there is nothing to do."),
+            *paragraphs,
             Text("If this was not you, choose a new password now. That signs everybody out:"),
         ),
         button=Text("Choose a new password"),
