@@ -36,6 +36,11 @@ image: ## the container image, as localhost/mtas (CONTAINERS=podman for another 
 	$(CONTAINERS) build $(BUILD) -f deploy/Dockerfile -t localhost/mtas \
 		--build-arg COMMIT="$$(git rev-parse --short=12 HEAD)" .
 
+.PHONY: sbom
+sbom: ## what the image is made of (CycloneDX), as build/sbom.cdx.json; the image has its own
+	$(DEV) python -m deploy.sbom build/sbom.cdx.json
+	@echo build/sbom.cdx.json
+
 .PHONY: example
 example: ## an example app against a running `make run` (APP=litestar|fastapi|express, PORT)
 	$(DEV) python -m examples.run $(APP)
@@ -132,8 +137,9 @@ format: ## sort imports and format
 
 lock: ## compile the lock files anew from pyproject.toml
 	$(DEV)
-	$(COMPILE) pyproject.toml -o deploy/lock/services.txt
-	$(COMPILE) pyproject.toml --group local -o deploy/lock/local.txt
+	$(COMPILE) pyproject.toml -o deploy/lock/services.txt \
+		--excludes deploy/lock/unused.txt --excludes deploy/lock/unused_in_the_image.txt
+	$(COMPILE) pyproject.toml --group local -o deploy/lock/local.txt --excludes deploy/lock/unused.txt
 	$(COMPILE) pyproject.toml --group dev -o deploy/lock/dev.txt
 
 ##@ Documents

@@ -115,3 +115,39 @@ def test_the_image_has_every_file_that_is_not_for_this_machine_alone() -> None:
         "texts.py",
     }
     assert there - listed == of_no_use_there
+
+
+def test_the_image_needs_no_package_that_its_lock_leaves_out() -> None:
+    """All of its modules are imported, with every other package out of reach."""
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTS], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stderr
+    imported = set(done.stdout.split())
+    assert {"services.token.app", "services.admin.routes.api.openapi", "shared.http.traced"} <= imported
+
+
+IMPORTS = """
+import importlib, pkgutil, sys
+from importlib.metadata import packages_distributions
+from deploy import sbom
+
+locked = {sbom.normal(each.name) for each in sbom.installed(sbom.LOCK)}
+deploy = ("container", "doctor", "move", "provision")
+
+class OutOfReach:
+    def find_spec(self, name, path=None, target=None):
+        owners = there.get(name.partition(".")[0], ())
+        if owners and not {sbom.normal(owner) for owner in owners} & {*locked, "mtas-server"}:
+            raise ModuleNotFoundError(name, name=name)
+
+there = packages_distributions()
+sys.meta_path.insert(0, OutOfReach())
+importlib.import_module("deploy.cli")
+for package in ("services", "shared", "gateway", *("deploy." + name for name in deploy)):
+    package = importlib.import_module(package)
+    for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+            print(module.name)
+"""
