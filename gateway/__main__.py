@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from gateway.render import TLS, Address, Traces, render
+from gateway.render import TLS, Address, Traces, render, render_secret
 
 # Where the services listen when nobody says otherwise.
 _PORTS = {"authorize": 8101, "token": 8102, "jwks": 8103, "admin": 8104}
@@ -33,7 +33,11 @@ def _address(text: str) -> Address:
 )
 @click.option("--otlp-endpoint", envvar="MTAS_OTLP_ENDPOINT", metavar="ORIGIN", help="Collector of traces.")
 @click.option("--trace-ratio", envvar="MTAS_TRACE_RATIO", default=0.01, show_default=True)
-@click.option("--output", type=click.Path(path_type=Path), help="A file, rather than standard output.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    help="A file, rather than standard output; with TLS, one beside it, by which renewals are seen.",
+)
 def main(
     public_url: str,
     listen: str,
@@ -51,19 +55,25 @@ def main(
         service: [_address(address) for name, _, address in given if name == service] or [("127.0.0.1", port)]
         for service, port in _PORTS.items()
     }
+    tls = None
+    if tls_certificate and tls_private_key:
+        secret = output.absolute().with_name("certificate.json") if output else None
+        tls = TLS(tls_certificate, tls_private_key, secret)
     rendered = render(
         public_url=public_url,
         upstreams=upstreams,
         listen=_address(listen),
-        tls=TLS(tls_certificate, tls_private_key) if tls_certificate and tls_private_key else None,
+        tls=tls,
         admin=(Path(admin) if "/" in admin else _address(admin)) if admin else None,
         trusted_proxies=trusted_proxies,
         traces=Traces(endpoint=otlp_endpoint, ratio=trace_ratio) if otlp_endpoint else None,
     )
     if output is None:
         click.echo(rendered, nl=False)
-    else:
-        output.write_text(rendered)
+        return
+    if tls and tls.secret:
+        tls.secret.write_text(render_secret(tls))
+    output.write_text(rendered)
 
 
 if __name__ == "__main__":

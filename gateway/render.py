@@ -52,10 +52,15 @@ _CLAIMS = (
 
 @dataclass(frozen=True, slots=True)
 class TLS:
-    """PEM files: the certificate with its chain, and its key."""
+    """PEM files: the certificate with its chain, and its key.
+
+    `secret` is where Envoy finds what `render_secret` wrote: then a certificate that is renewed is served
+    from then on. Without it, from the next start on.
+    """
 
     certificate: Path
     private_key: Path
+    secret: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +173,22 @@ def render(
         clusters=[_cluster(name, _addresses(upstreams[name])) for name in SERVICES],
         traces=traces and _collector(traces),
     )
+
+
+def render_secret(tls: TLS) -> str:
+    """The certificate as a secret (Envoy's SDS): looked at anew when something is moved into its folder."""
+    folder = tls.certificate.parent
+    watched = {"watched_directory": {"path": str(folder)}} if folder == tls.private_key.parent else {}
+    secret = {
+        "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret",
+        "name": "certificate",
+        "tls_certificate": {
+            "certificate_chain": {"filename": str(tls.certificate)},
+            "private_key": {"filename": str(tls.private_key)},
+            **watched,
+        },
+    }
+    return json.dumps({"resources": [secret]}, indent=2) + "\n"
 
 
 def _origin(what: str, text: str) -> SplitResult:

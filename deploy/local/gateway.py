@@ -98,11 +98,16 @@ class Gateway:
 
     def prepare(self) -> None:
         """Render the configuration."""
+        tls = None
+        if self._tls is not None:
+            secret = self._configuration.with_name("certificate.json").absolute()
+            tls = render.TLS(self._tls.certificate, self._tls.key, secret)
+            write_private(secret, render.render_secret(tls))
         configuration = render.render(
             public_url=str(self._public),
             upstreams={name: [("127.0.0.1", port) for port in self._upstreams[name]] for name in SERVICES},
             listen=[(host, self._port) for host in ports.loopback_hosts()],
-            tls=None if self._tls is None else render.TLS(self._tls.certificate, self._tls.key),
+            tls=tls,
             limits=self._limits,
             admin=self._admin,
             traces=self._traces,

@@ -20,23 +20,28 @@ from tests.gateway.wire import request
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> TLS:
     folder = tmp_path_factory.mktemp("tls")
+    tls = TLS(folder / "certificate.pem", folder / "key.pem")
+    make_certificate(tls.certificate, tls.private_key)
+    return tls
+
+
+def make_certificate(certificate: Path, private_key: Path, *, serial: int = 1) -> None:
+    """Signed by itself, for 127.0.0.1."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "gateway")])
     now = datetime.datetime.now(datetime.UTC)
     names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
     signed = (
-        x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + datetime.timedelta(days=1))
+        x509.CertificateBuilder(name, name, key.public_key(), serial, now, now + datetime.timedelta(days=1))
         .add_extension(names, critical=False)
         .sign(key, hashes.SHA256())
     )
-    tls = TLS(folder / "certificate.pem", folder / "key.pem")
-    Path(tls.certificate).write_bytes(signed.public_bytes(serialization.Encoding.PEM))
-    Path(tls.private_key).write_bytes(
+    certificate.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+    private_key.write_bytes(
         key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
     )
-    return tls
 
 
 def client(tls: TLS, *protocols: str) -> ssl.SSLContext:
