@@ -54,7 +54,8 @@ _NOTES: Final = f"""\
   sign two. Each refresh presents its chain's newest token. Every chain began with the exchange of a code.
   Codes are written to Valkey as the authorize service writes them; each is exchanged once.
 - `introspect` asks about an access token: a verified signature and one row. `sign_in` sends the form of
-  the sign-in page with the right password: one argon2id verification, and a new session.
+  the sign-in page with the right password, from a device that has signed in before: one argon2id
+  verification, and a new session; no letter about a new device.
 - Tenants are asked at random, each as likely as any other. Real load is kinder: with 10,000 tenants most
   requests find their key closed again (`MTAS_KEY_CACHE_SIZE`), and opening one costs about a signature.
 - Every tenant has its own RSA key of 2048 bits, sealed for it alone. To make 10,000 in seconds, the keys

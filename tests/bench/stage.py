@@ -15,7 +15,7 @@ from tests.bench.plan import CONNECTIONS, KINDS, Cell, Plan
 from tests.bench.proof import Proof
 from tests.bench.results import FirstRequests, Result, Spread, percentile, significant
 from tests.bench.works import Chain, Forms, Host, Once, Redeemed, Refreshed, Repeated, share, spread
-from tests.bench.world import Codes, Tenant, User, World
+from tests.bench.world import Codes, Devices, Tenant, User, World
 
 Say = Callable[[str], None]
 
@@ -72,7 +72,9 @@ class Stage:
             await self._all([self._once("jwks", place) for place in range(CONNECTIONS)], "jwks")
         if "sign_in" in works:
             places = [(tenant, tenant.users[nth]) for tenant, nth in self._places]
-            forms = [Forms(self._host, [places[at] for at in share(places, n)]) for n in range(CONNECTIONS)]
+            devices = Devices(self._stack)
+            shares = [[places[at] for at in share(places, n)] for n in range(CONNECTIONS)]
+            forms = [Forms(self._host, devices, of_one) for of_one in shares]
             await self._all(forms, "authorize")
             self._forms = [form.filled for form in forms]
         return first

@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 from urllib.parse import urlencode
 
 from tests.bench.plan import CONNECTIONS
-from tests.bench.world import PASSWORD, REDIRECT_URI, VERIFIER, Client, Tenant, User
+from tests.bench.world import PASSWORD, REDIRECT_URI, VERIFIER, Client, Devices, Tenant, User
 
 T = TypeVar("T")
 
@@ -192,10 +192,11 @@ class Refreshed:
 
 
 class Forms:
-    """Opens sign-in pages, and keeps what it takes to send their forms."""
+    """Opens sign-in pages, and keeps what it takes to send their forms, each from a device of its user's."""
 
-    def __init__(self, host: Host, places: Sequence[tuple[Tenant, User]]) -> None:
+    def __init__(self, host: Host, devices: Devices, places: Sequence[tuple[Tenant, User]]) -> None:
         self._host = host
+        self._devices = devices
         self._places = iter(places)
         self._place: tuple[Tenant, User] | None = None
         self.filled: list[tuple[Tenant, bytes]] = []
@@ -210,7 +211,8 @@ class Forms:
             return False
         tenant, user = self._place
         form = {"form_token": token[1].decode(), "email": user.email, "password": PASSWORD}
-        request = self._host.post(f"/t/{tenant.slug}/login", form, cookie=cookie[1].decode())
+        cookies = f"{cookie[1].decode()}; {self._devices.cookie(tenant, user)}"
+        request = self._host.post(f"/t/{tenant.slug}/login", form, cookie=cookies)
         self.filled.append((tenant, request))
         return True
 

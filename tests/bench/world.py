@@ -28,6 +28,7 @@ from joserfc.jwk import RSAKey
 from deploy.local.stack import Stack
 from shared.clock import random_bytes
 from shared.keys import LocalKeySealer, parse_keys
+from shared.known_devices import KnownDevices
 from shared.oauth import client_secret
 from shared.oauth.authorization_code import CodeGrant, code_key, encode_grant, generate_code
 from shared.oauth.scope import USER_SCOPE
@@ -235,6 +236,18 @@ class Codes:
                     codes.append(code)
                 await pipeline.execute()
         return codes
+
+
+class Devices:
+    """Cookies of devices that users have signed in from before, as the authorize service makes them."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._known = KnownDevices(Secret(stack.secrets["form-secret"]), b"mtas device v1")
+
+    def cookie(self, tenant: Tenant, user: User) -> str:
+        account = tenant.tenant_id.bytes, user.user_id.bytes
+        device = self._known.remember(None, account, now=datetime.now(UTC), entropy=random_bytes)
+        return f"mtas_device_{tenant.slug}={device.reveal()}"
 
 
 def _tenant(number: int, public_url: str) -> Tenant:
