@@ -36,6 +36,7 @@ UNAVAILABLE: Final = (
     redis.exceptions.TimeoutError,
     redis.exceptions.BusyLoadingError,
     redis.exceptions.ReadOnlyError,
+    redis.exceptions.OutOfMemoryError,  # full, and it throws nothing away (deploy/valkey/valkey.conf)
 )
 """What means "not now": answered with 503 and Retry-After."""
 BY_SENTINEL: Final = ("redis+sentinel", "rediss+sentinel")

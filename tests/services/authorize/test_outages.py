@@ -3,10 +3,14 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
+from deploy.local import ports
+from deploy.local.stack import Stack
+from deploy.local.valkey import Valkey
 from shared.passwords import Passwords
 from tests.services.authorize.conftest import PASSWORD, World, answer
 
@@ -92,6 +96,29 @@ async def test_a_request_meets_a_page_when_valkey_is_away(
         response = await person.http.get(world.authorize())
         assert response.status_code == 503
         assert "location" not in response.headers
+
+
+async def test_a_valkey_without_room_is_one_that_is_away(
+    world: World, stores: Stack, authorize_apart: Apart, tmp_path: Path
+) -> None:
+    """It throws no code and no count away to make some."""
+    full = Valkey(
+        tmp_path, tmp_path, tmp_path / "log", ports.spare(), stores.secrets, options=("--maxmemory", "1")
+    )
+    full.prepare()
+    full.process.spawn()
+    try:
+        await asyncio.to_thread(full.process.wait_ready, 10)
+        async with authorize_apart(MTAS_VALKEY_URL=full.url("authorize")) as url:
+            person = world.person()
+            person.http.base_url = url
+            page = await person.http.get(person.path("login"))
+            for refused in (await person.send(page, GOOD), await person.http.get(world.authorize())):
+                assert refused.status_code == 503
+                assert int(refused.headers["retry-after"]) > 0
+            assert person.session is None
+    finally:
+        full.process.stop()
 
 
 async def test_the_database_away_is_said_to_admin_as_well(
