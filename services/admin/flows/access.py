@@ -4,11 +4,11 @@ A tenant that does not exist and a tenant that is somebody else's are the same 4
 """
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeAlias
 from uuid import UUID
 
 import msgspec
@@ -45,6 +45,9 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
         """Only an API token of a developer is limited to a scope."""
         return self.scope is None or scope in self.scope
 
+
+Recognise: TypeAlias = Callable[[], Awaitable[Principal | None]]
+"""Who asks, anew: None once their token or session has ended."""
 
 OPERATOR: Final = Principal(actor="operator", sees_all=True)
 

@@ -8,10 +8,10 @@ from uuid import UUID
 
 import msgspec
 
-from services.admin.flows.access import Principal, Right, open_app
+from services.admin.flows.access import Principal, Recognise, Right, open_app
 from services.admin.flows.context import Context
 from services.admin.flows.paging import DEFAULT_LIMIT, Page, after_moment, check_limit, page
-from services.admin.flows.refused import Checks
+from services.admin.flows.refused import Checks, Unauthenticated
 from services.admin.store import api_tokens, audit, developers
 from services.admin.store.audit import Entry, Filter
 from shared.events.envelope import CloudEvent
@@ -68,16 +68,19 @@ async def list_entries(
 
 
 async def export_entries(
-    context: Context, principal: Principal, app_id: str, search: Search
+    context: Context, recognise: Recognise, app_id: str, search: Search
 ) -> AsyncIterator[list[Entry]]:
     """Newest first, in batches, each in a transaction of its own and up to a limit.
 
-    Whether they may is looked at for each, so who is removed meanwhile gets no further.
-    Raises: NotFound, Invalid.
+    Who asks, and whether they may, is looked at for each: who is removed meanwhile, or whose token or session
+    ends, gets no further. Raises: NotFound, Invalid, Unauthenticated.
     """
     wanted = _filter(search)
     after = None
     for _ in range(MAX_EXPORT // BATCH):
+        principal = await recognise()
+        if principal is None:
+            raise Unauthenticated("The token or session has ended.")
         async with open_app(context, principal, app_id, Right.VIEW) as opened:
             rows = await audit.list_entries(opened.connection, opened.app.tenant_id, wanted, after, BATCH)
         yield rows

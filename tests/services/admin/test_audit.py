@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
+import httpx2
 import msgspec
 import pytest
 
@@ -19,6 +20,7 @@ from services.admin.flows import audit
 from services.admin.flows.context import Context
 from services.admin.routes.dashboard.audit_log import WORDS
 from services.admin.settings import Settings
+from services.admin.store import audit as audit_store
 from shared.db import Database
 from shared.events.bus import MAX_FAILURES, Bus
 from shared.events.catalog import CATALOG
@@ -26,6 +28,8 @@ from shared.events.envelope import CloudEvent
 from shared.secret import Secret, b64url
 from shared.settings import load
 from tests.services.admin.conftest import World
+from tests.services.admin.test_api_tokens import make
+from tests.services.admin.test_members import an_app
 from tests.support.serve import serve
 
 
@@ -254,3 +258,36 @@ async def test_it_is_exported_as_a_file_that_no_spreadsheet_computes(
     assert (file.status_code, file.text) == (200, answer.text)
     other = (await world.register())["app"]["app_id"]
     assert (await person.http.get(f"/dashboard/apps/{other}/audit-log/export")).status_code == 404
+
+
+@pytest.mark.parametrize("by", ["token", "session"])
+async def test_an_export_ends_with_the_token_or_session_that_asked(
+    world: World, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    app_id = await an_app(world)
+    await record(world, *[await some_event(world, app_id) for _ in range(5)])
+    person, email = await world.developer(app_id, "viewer")
+    token = await make(world, email)
+    began, may_go_on = asyncio.Event(), asyncio.Event()
+    read = audit_store.list_entries
+
+    async def slowly(*arguments: Any) -> Any:
+        rows = await read(*arguments)
+        began.set()
+        await may_go_on.wait()
+        return rows
+
+    monkeypatch.setattr(audit, "BATCH", 1)
+    monkeypatch.setattr(audit_store, "list_entries", slowly)
+    if by == "token":
+        asking = asyncio.create_task(token("GET", f"/apps/{app_id}/audit-log/export"))
+    else:
+        asking = asyncio.create_task(person.http.get(f"/dashboard/apps/{app_id}/audit-log/export"))
+    await began.wait()
+    if by == "token":
+        assert (await world.api("DELETE", f"/api-tokens/{token.token_id}")).status_code == 204
+    else:
+        await world.seed.execute("delete from admin.developer_sessions")
+    may_go_on.set()
+    with pytest.raises(httpx2.RemoteProtocolError):  # in the middle, so that nobody takes it for the whole
+        await asking

@@ -13,7 +13,7 @@ from services.admin.flows.paging import DEFAULT_LIMIT
 from services.admin.routes.api.apps import Cursor, Limit
 from services.admin.routes.api.views import EntryPage, entry_view
 from services.admin.routes.audit_export import Format, export_response
-from services.admin.routes.given import AppId, GivenContext, GivenPrincipal
+from services.admin.routes.given import AppId, GivenContext, GivenPrincipal, GivenRecognise
 
 Type = Annotated[str | None, QueryParameter(name="type", description="One type of event, `user.registered`.")]
 Actor = Annotated[
@@ -56,7 +56,7 @@ async def list_(
 )
 async def export(
     context: GivenContext,
-    principal: GivenPrincipal,
+    recognise: GivenRecognise,
     app_id: AppId,
     file_format: FileFormat = "ndjson",
     event_type: Type = None,
@@ -66,7 +66,7 @@ async def export(
     until: Until = None,
 ) -> Stream:
     search = Search(type=event_type, actor=actor, subject=subject, since=since, until=until)
-    batches = audit.export_entries(context, principal, app_id, search)
+    batches = audit.export_entries(context, recognise, app_id, search)
     return await export_response(batches, file_format, app_id)
 
 

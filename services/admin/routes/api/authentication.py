@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from functools import partial
 from typing import Any
 
 from litestar.connection import ASGIConnection
@@ -10,7 +11,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.types import Guard
 
 from services.admin.flows import api_tokens
-from services.admin.flows.access import OPERATOR, Principal
+from services.admin.flows.access import OPERATOR, Principal, Recognise
 from services.admin.flows.context import Context
 from services.admin.flows.refused import InsufficientScope, Unauthenticated
 from shared.secret import Secret
@@ -32,7 +33,10 @@ def bearer_guard(context: Context, operator_token: Secret) -> Guard:
         needed = str(handler.opt["scope"])  # the router has seen to it that every handler names one
         if not principal.holds(needed):
             raise InsufficientScope(needed)
-        connection.scope["state"]["principal"] = principal
+        connection.scope["state"] |= {
+            "principal": principal,
+            "recognise": partial(_principal, context, token.strip(), expected),
+        }
 
     return authenticate
 
@@ -56,6 +60,12 @@ async def provide_principal(request: Connection) -> Principal:
     """Who the guard found."""
     principal: Principal = request.scope["state"]["principal"]
     return principal
+
+
+async def provide_recognise(request: Connection) -> Recognise:
+    """For what takes longer than one look: the guard's look once more."""
+    recognise: Recognise = request.scope["state"]["recognise"]
+    return recognise
 
 
 def _digest(token: str) -> bytes:

@@ -19,7 +19,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 
 from services.admin.routes.api.problems import MEDIA_TYPE
 
-_GIVEN: Final = ("context", "principal", "repeatable", "versions")
+_GIVEN: Final = ("context", "principal", "recognise", "repeatable", "versions")
 _SAID: Final[dict[int, str]] = {
     400: "The body is not JSON, or the gateway refuses the address.",
     401: "No API token that is live (RFC 6750 §3.1).",

@@ -22,7 +22,12 @@ from services.admin.routes.api import (
     signing_keys,
     users,
 )
-from services.admin.routes.api.authentication import bearer_guard, json_only, provide_principal
+from services.admin.routes.api.authentication import (
+    bearer_guard,
+    json_only,
+    provide_principal,
+    provide_recognise,
+)
 from services.admin.routes.api.conditions import provide_repeatable, provide_versions
 from services.admin.routes.api.problems import exception_handlers
 from shared.http.headers import PAGE_HEADERS
@@ -52,6 +57,7 @@ def api_router(context: Context, operator_token: Secret) -> Router:
         guards=[bearer_guard(context, operator_token), json_only],
         dependencies={
             "principal": Provide(provide_principal),
+            "recognise": Provide(provide_recognise),
             "repeatable": Provide(provide_repeatable),
             "versions": Provide(provide_versions),
         },

@@ -1,5 +1,6 @@
 """The audit log of an app, in words."""
 
+from functools import partial
 from operator import itemgetter
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -110,7 +111,7 @@ async def export(
     until: Filter = None,
 ) -> Stream:
     search = Search(type=type_, actor=actor, subject=subject, since=since, until=until)
-    batches = audit.export_entries(context, principal, app_id, search)
+    batches = audit.export_entries(context, partial(visit.recognised, context), app_id, search)
     return await export_response(batches, file_format, app_id)
 
 

@@ -62,8 +62,11 @@ class Visit:
         self.cookies: list[Cookie] = []
 
     async def recognise(self, context: Context) -> None:
-        if self.session_token is not None:
-            self.principal = await sessions.get_principal(context, self.session_token)
+        self.principal = await self.recognised(context)
+
+    async def recognised(self, context: Context) -> Principal | None:
+        """Whose live session it is, as of now."""
+        return await sessions.get_principal(context, self.session_token) if self.session_token else None
 
     @property
     def form_token(self) -> str:
