@@ -64,13 +64,14 @@ class AddedClient(msgspec.Struct, frozen=True, kw_only=True):
 async def add_client(
     context: Context, principal: Principal, app_id: str, wanted: AddClient, once: Once | None = None
 ) -> AddedClient:
-    """Raises: NotFound, Forbidden, Invalid, Conflict, ConfirmationNeeded where a secret is made; Replayed,
-    KeyUsed."""
+    """A client is somewhere more that codes or tokens go.
+
+    Raises: NotFound, Forbidden, Invalid, Conflict, ConfirmationNeeded; Replayed, KeyUsed.
+    """
     async with open_app(context, principal, app_id, Right.CHANGE) as opened:
         client = _client(context, opened.app, wanted)
         _check(wanted, client)
-        if client.is_confidential:
-            require_fresh(context, principal)
+        require_fresh(context, principal)
         await begin(once, context, opened.connection)
         added = await _insert(context, principal, opened, client)
         await keep(once, context, opened.connection, added)

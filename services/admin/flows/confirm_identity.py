@@ -1,7 +1,7 @@
 """Give the password again before something weighty: step-up authentication.
 
-Secrets are shown, and signing keys changed, only by somebody whose password was given within the
-last ten minutes, so that a dashboard left open, or a stolen session, does not do it.
+Secrets are shown, signing keys, members and redirect URIs changed, only by somebody whose password was given
+within the last ten minutes, so that a dashboard left open, or a stolen session, does not do it.
 """
 
 from datetime import timedelta

@@ -1,12 +1,13 @@
 """Change a client: its name, URIs, origins, scope, refresh settings; disable and enable it."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from services.admin.flows.access import OpenedApp, Principal, Right, lock_client, open_app
 from services.admin.flows.client_settings import MAX_GRACE_S, check_client
+from services.admin.flows.confirm_identity import require_fresh
 from services.admin.flows.context import Context
 from services.admin.flows.refused import Checks
 from services.admin.flows.update_app import changed_fields, given_fields
@@ -16,6 +17,8 @@ from services.admin.store.clients import AppClient
 from shared.events.catalog import ClientDisabled, ClientEnabled, ClientUpdated, Event
 from shared.events.outbox import insert_event
 from shared.settings import Doc
+
+_WEIGHTY: Final = ("redirect_uris", "pkce_required")
 
 
 class UpdateClient(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -66,7 +69,7 @@ async def update_client(
     *,
     versions: frozenset[str] | None = None,
 ) -> AppClient:
-    """The client as it is now. Raises: NotFound, Forbidden, Invalid, Outdated."""
+    """The client as it is now. Raises: NotFound, Forbidden, Invalid, Outdated; ConfirmationNeeded."""
     async with open_app(context, principal, app_id, Right.CHANGE) as opened:
         before = await lock_client(opened, client_id)
         require_version(versions, before)
@@ -76,7 +79,8 @@ async def update_client(
 async def change_client(
     context: Context, principal: Principal, opened: OpenedApp, before: AppClient, wanted: UpdateClient
 ) -> AppClient:
-    """The same, of a client that the caller has locked. Raises: Invalid."""
+    """The same, of a client that the caller has locked. Raises: Invalid; ConfirmationNeeded where it changes
+    where codes go, or who may redeem them."""
     given = given_fields(wanted)
     disable = given.pop("disabled", before.disabled_at is not None)
     if isinstance(given.get("name"), str):
@@ -86,6 +90,8 @@ async def change_client(
         checks = Checks()
         check_client(checks, msgspec.structs.replace(before, **changes))
         checks.refuse_if_any()
+    if changes.keys() & _WEIGHTY:
+        require_fresh(context, principal)
     return await _write(context, principal, opened, before, changes, disable=disable)
 
 

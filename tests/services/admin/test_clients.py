@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.services.admin.conftest import CALLBACK, World
+from tests.services.admin.conftest import CALLBACK, PASSWORD, World
+from tests.support.browser import forms
 
 USER_GRANTS = ["authorization_code", "refresh_token"]
 USER_SCOPE = ["openid", "profile", "email", "offline_access"]
@@ -224,3 +225,46 @@ async def test_disabling_an_app_wants_its_id_typed(world: World, app_id: str) ->
     assert (await world.api("GET", f"/apps/{app_id}")).json()["disabled"] is False
     types = [event["type"] for event in await world.events(app_id)]
     assert types[2:] == ["tenant.disabled", "tenant.enabled"]
+
+
+async def test_where_codes_go_is_changed_only_by_who_has_just_shown_who_they_are(
+    world: World, app_id: str
+) -> None:
+    """Step-up: a session that was left open leads no code elsewhere, and exempts nobody from PKCE."""
+    person, _ = await world.developer(app_id, "admin")
+    here = f"/dashboard/apps/{app_id}/clients/{app_id}"
+    world.clock.advance(601)
+    page = await person.get(here)
+    uris = f"{CALLBACK}\nhttps://evil.example/callback"
+    for change in ({"redirect_uris": uris}, {"redirect_uris": ""}):
+        asked = await person.submit(page, change)
+        assert (asked.status_code, 'name="password"' in asked.text) == (403, True)
+        wrong = await person.submit(asked, {"password": "not it"})
+        assert (wrong.status_code, "Confirm that it is you" in wrong.text) == (422, True)
+    form = next(form for form in forms(page) if form.action == here)
+    exempt = {name: value for name, value in form.fields.items() if name != "pkce_required"}
+    exempt["redirect_uris"] = CALLBACK
+    assert (await person.http.post(here, data=exempt)).status_code == 403
+    client = (await world.api("GET", f"/apps/{app_id}/clients/{app_id}")).json()
+    assert (client["redirect_uris"], client["pkce_required"]) == ([CALLBACK], True)
+    # What is not that weighty needs no password, and what is keeps everything that was typed.
+    assert (await person.submit(page, {"name": "Renamed", "redirect_uris": CALLBACK})).status_code == 303
+    asked = await person.submit(await person.get(here), {"redirect_uris": uris, "name": "Both"})
+    assert (await person.submit(asked, {"password": PASSWORD})).status_code == 303
+    client = (await world.api("GET", f"/apps/{app_id}/clients/{app_id}")).json()
+    assert (client["redirect_uris"], client["name"]) == (uris.split("\n"), "Both")
+    assert client["refresh_by_default"]
+
+
+async def test_a_public_client_is_added_only_by_who_has_just_shown_who_they_are(
+    world: World, app_id: str
+) -> None:
+    """Codes go to its redirect URIs too."""
+    person, _ = await world.developer(app_id, "admin")
+    world.clock.advance(601)
+    wanted = {"name": "Evil", "redirect_uris": "https://evil.example/callback"}
+    page = await person.get(f"/dashboard/apps/{app_id}/add-client?type=spa")
+    assert 'name="password"' in page.text
+    assert (await person.submit(page, wanted)).status_code == 403
+    assert len((await world.api("GET", f"/apps/{app_id}/clients")).json()["items"]) == 1
+    assert (await person.submit(page, wanted | {"password": PASSWORD})).status_code == 303

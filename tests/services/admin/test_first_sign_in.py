@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from services.admin.routes.dashboard.frameworks import FRAMEWORKS
-from tests.services.admin.conftest import Person, World
+from tests.services.admin.conftest import PASSWORD, Person, World
 from tests.services.admin.test_pages import HOSTILE, check
 from tests.support.seed import some_slug
 
@@ -248,3 +248,16 @@ async def test_a_library_without_pkce_can_be_let_off(world: World) -> None:
     assert (await person.fill(path, {})).status_code == 303
     answer = await world.api("GET", f"/apps/{app_id}/clients/{app_id}")
     assert answer.json()["pkce_required"] is False
+
+
+async def test_adding_a_callback_asks_for_a_password_that_is_long_ago(world: World) -> None:
+    """With it, what was pressed is done."""
+    person, app_id, _ = await app_of(world)
+    await observe(world, app_id, "redirect_uri", THERE)
+    here = f"/dashboard/apps/{app_id}/first-sign-in"
+    page = await person.get(here)
+    world.clock.advance(601)
+    asked = await person.submit(page, {}, to="/add-callback")
+    assert (asked.status_code, 'name="password"' in asked.text) == (403, True)
+    added = await person.submit(asked, {"password": PASSWORD})
+    assert (added.status_code, "done=callback-added" in added.headers["location"]) == (303, True)

@@ -15,6 +15,7 @@ from services.admin.flows.refused import Conflict, Invalid, NotFound, Refused
 from services.admin.flows.update_client import UpdateClient, update_client
 from services.admin.routes.dashboard.accounts import Done
 from services.admin.routes.dashboard.apps import Cursor, secret_page
+from services.admin.routes.dashboard.confirmation import asks_again, confirmation_page
 from services.admin.routes.dashboard.forms import Form
 from services.admin.routes.dashboard.pages import page, see_other
 from services.admin.routes.dashboard.visits import GivenVisit, Visit
@@ -101,8 +102,12 @@ async def save(
     form = visit.form
     try:
         before = await read_apps.show_client(context, principal, app_id, client_id)
-        await update_client(context, principal, app_id, client_id, _changes(before, form))
-    except Invalid as refusal:
+        await update_client(
+            context, await visit.confirmed(context), app_id, client_id, _changes(before, form)
+        )
+    except (Invalid, ConfirmationNeeded) as refusal:
+        if asks_again(refusal):
+            return confirmation_page(visit, refusal, back=f"/dashboard/apps/{app_id}/clients/{client_id}")
         return _client_page(visit, before, form=form, refusal=refusal)
     return see_other(visit, f"/dashboard/apps/{app_id}/clients/{client_id}?done=saved")
 
@@ -177,7 +182,7 @@ async def _add_page(
         app=shown.app,
         rights=shown.rights,
         type=client_type,
-        asks_password=client_type.is_confidential and not is_fresh(context, visit.require_principal()),
+        asks_password=not is_fresh(context, visit.require_principal()),
         section="clients",
     )
 

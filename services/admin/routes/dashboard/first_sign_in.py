@@ -7,11 +7,13 @@ from litestar.params import QueryParameter
 
 from services.admin.flows import first_sign_in
 from services.admin.flows.access import Principal
+from services.admin.flows.confirm_identity import ConfirmationNeeded
 from services.admin.flows.context import Context
 from services.admin.flows.refused import Conflict, Invalid, Refused
 from services.admin.flows.update_client import UpdateClient, update_client
 from services.admin.routes.dashboard.accounts import Done
 from services.admin.routes.dashboard.apps import app_url
+from services.admin.routes.dashboard.confirmation import asks_again, confirmation_page
 from services.admin.routes.dashboard.frameworks import chosen
 from services.admin.routes.dashboard.pages import page, see_other
 from services.admin.routes.dashboard.visits import GivenVisit, Visit
@@ -41,9 +43,11 @@ async def add_callback(
     form = visit.form
     try:
         await first_sign_in.add_callback(
-            context, principal, app_id, form.raw("client_id"), form.raw("redirect_uri")
+            context, await visit.confirmed(context), app_id, form.raw("client_id"), form.raw("redirect_uri")
         )
-    except (Conflict, Invalid) as refusal:
+    except (Conflict, Invalid, ConfirmationNeeded) as refusal:
+        if asks_again(refusal):
+            return confirmation_page(visit, refusal, back=_here(visit, app_id))
         return await _page(context, visit, principal, app_id, form.raw("framework"), refusal=refusal)
     return _back(visit, app_id, "callback-added")
 
@@ -55,16 +59,26 @@ async def exempt(
     form = visit.form
     try:
         await update_client(
-            context, principal, app_id, form.raw("client_id"), UpdateClient(pkce_required=False)
+            context,
+            await visit.confirmed(context),
+            app_id,
+            form.raw("client_id"),
+            UpdateClient(pkce_required=False),
         )
-    except Invalid as refusal:
+    except (Invalid, ConfirmationNeeded) as refusal:
+        if asks_again(refusal):
+            return confirmation_page(visit, refusal, back=_here(visit, app_id))
         return await _page(context, visit, principal, app_id, form.raw("framework"), refusal=refusal)
     return _back(visit, app_id, "saved")
 
 
 def _back(visit: Visit, app_id: str, done: str) -> Response[Any]:
+    return see_other(visit, f"{_here(visit, app_id)}&done={done}")
+
+
+def _here(visit: Visit, app_id: str) -> str:
     framework = chosen(visit.form.raw("framework")).key
-    return see_other(visit, f"/dashboard/apps/{app_id}/first-sign-in?framework={framework}&done={done}")
+    return f"/dashboard/apps/{app_id}/first-sign-in?framework={framework}"
 
 
 async def _page(
