@@ -32,6 +32,13 @@ async def settled(world: World) -> list[dict[str, Any]]:
             await asyncio.sleep(0.02)
 
 
+async def all_sent(world: World) -> None:
+    """None is under way any more: each was sent, or found to be for nobody."""
+    async with asyncio.timeout(8):
+        while not all(row["sent_at"] for row in await settled(world)):
+            await asyncio.sleep(0.02)
+
+
 async def test_a_mail_has_both_forms_and_a_link_below_the_configured_origin(world: World, post: Post) -> None:
     spoofed = {"Host": "evil.example", "X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "https"}
     await sign_up(world.person(), "grace@example.com", **spoofed)

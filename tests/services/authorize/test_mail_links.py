@@ -11,7 +11,7 @@ from deploy.local.stack import Stack
 from shared.mail.links import Links
 from shared.secret import Secret
 from tests.services.authorize.conftest import PASSWORD, Apart, Person, World, answer
-from tests.services.authorize.test_mail import come, settled, sign_up
+from tests.services.authorize.test_mail import all_sent, come, settled, sign_up
 from tests.support.post import Post, link_in
 
 NEW = "a new one, quite unlike the former"
@@ -76,7 +76,7 @@ async def test_an_unknown_address_gets_no_mail(world: World, post: Post) -> None
     await ask(world.person(), "forgot", "eve@example.com")
     await ask(world.person(), "forgot", "ada@example.com")
     await come(post, "ada@example.com")
-    await settled(world)
+    await all_sent(world)
     assert post.to("eve@example.com") == []
 
 
@@ -98,7 +98,7 @@ async def test_a_confirmed_address_gets_no_second_confirmation(world: World, pos
         "update authorize.users set email_verified = true where tenant_id = $1", world.tenant_id
     )
     await ask(world.person(), "verify-again", "ada@example.com")
-    await settled(world)
+    await all_sent(world)
     assert post.mails == []
 
 
@@ -115,6 +115,12 @@ async def test_asking_for_one_address_is_limited_for_all_who_ask(mailless: World
     ]
     assert statuses == [200] * 5 + [429] * 2
     assert (await ask(mailless.person(), "forgot", "ada@example.com")).status_code == 200
+
+
+async def test_whoever_asks_for_everybody_is_told_to_wait(mailless: World) -> None:
+    person = mailless.person()
+    statuses = [(await ask(person, "forgot", f"user-{n}@example.com")).status_code for n in range(32)]
+    assert statuses == [200] * 30 + [429] * 2
 
 
 # Resetting ------------------------------------------------------------------------------------
