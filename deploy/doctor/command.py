@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import click
 import msgspec
 
-from deploy.doctor import database, front, provisioned, signing_keys, stores
+from deploy.doctor import collector, database, front, provisioned, signing_keys, stores
 from deploy.doctor.finding import Finding, Verdict, fail, ok
 from deploy.provision.errors import ProvisionError
 from deploy.provision.settings import Settings as Provisioning
@@ -108,6 +108,9 @@ async def _of_service(service: str, environ: Mapping[str, str]) -> AsyncIterator
             yield finding
     async for finding in stores.check_nats(settings.nats_url.reveal()):
         yield finding
+    if settings.otlp_endpoint:
+        async for finding in collector.check(settings.otlp_endpoint):
+            yield finding
 
 
 def _local(environ: Mapping[str, str]) -> tuple[str | None, str | None]:

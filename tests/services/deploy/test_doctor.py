@@ -10,8 +10,10 @@ from click.testing import CliRunner
 from deploy.doctor import clock, database
 from deploy.doctor.command import doctor
 from deploy.doctor.finding import Verdict
+from deploy.local.ports import spare
 from deploy.local.stack import Stack
 from deploy.secrets import MAKERS, SERVICES, variable
+from tests.support.collector import collecting
 from tests.support.home import Home
 
 
@@ -110,6 +112,16 @@ def test_signing_keys_that_no_configured_key_opens_are_found(stack: Stack, acme:
     assert "do not open" in found["signing keys"]["found"]
     assert "MTAS_KEY_ENCRYPTION_KEYS" in found["signing keys"]["fix"]
     assert secret not in json.dumps(found)
+
+
+@pytest.mark.parametrize(("status", "verdict"), [(200, "ok"), (404, "warn"), (None, "warn")])
+def test_a_collector_that_takes_no_traces_is_found(stack: Stack, status: int | None, verdict: str) -> None:
+    """It is no reason to stop: requests go on without it."""
+    with collecting() as there:
+        there.status = status or 200
+        endpoint = there.endpoint if status else f"http://127.0.0.1:{spare(())}"
+        code, found = examine(stack.environment("token", MTAS_OTLP_ENDPOINT=endpoint))
+    assert (found["traces"]["verdict"], code) == (verdict, 0)
 
 
 def test_a_setting_that_is_missing_is_named(stack: Stack) -> None:
