@@ -90,3 +90,14 @@ def test_coolify_gets_no_port_no_message_for_a_value_and_one_proxy() -> None:
     assert "mtas init" not in text
     assert containers["gateway-config"]["environment"]["MTAS_TRUSTED_PROXIES"] == "1"
     assert {name for name, it in containers.items() if it.get("exclude_from_hc")} == ONCE
+
+
+def test_with_the_overlay_of_traces_gateway_and_services_send_them_to_the_same_collector() -> None:
+    overlay = yaml.safe_load((DEPLOY / "compose.traces.yaml").read_text())["services"]
+    (collector,) = overlay.keys() - CONTAINERS.keys()
+    told = {name: it["environment"] for name, it in overlay.items() if name != collector}
+    assert told == {
+        name: {"MTAS_OTLP_ENDPOINT": f"http://{collector}:4318"} for name in (*SERVICES, "gateway-config")
+    }
+    assert overlay[collector]["networks"] == ["front"]
+    assert all(port.startswith("127.0.0.1:") for port in overlay[collector]["ports"])
