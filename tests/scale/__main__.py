@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.scale import report
+from tests.scale import pgbouncer, report
 from tests.scale.failover import Outcome
 from tests.scale.scenarios import SCENARIOS
 
@@ -20,6 +20,8 @@ EXAMPLES = """examples:
   make scale ARGS="postgres valkey:killed"       some of it; writes nothing
   make scale ARGS="versions secrets"             two versions side by side; secrets change
   python -m tests.scale --json nats > nats.json
+
+pgbouncer runs the one on PATH, or that MTAS_PGBOUNCER names: 1.21 or newer.
 """
 
 
@@ -59,7 +61,12 @@ def _chosen(wanted: Sequence[str]) -> list[str]:
     unknown = [word for word in wanted if not any(name.startswith(word) for name in SCENARIOS)]
     if unknown:
         raise ValueError(f"{unknown[0]!r} is none of {', '.join(SCENARIOS)}")
-    return [name for name in SCENARIOS if not wanted or name.startswith(tuple(wanted))]
+    chosen = [name for name in SCENARIOS if not wanted or name.startswith(tuple(wanted))]
+    if "pgbouncer" in chosen and pgbouncer.find() is None:
+        raise ValueError(
+            "PgBouncer 1.21 or newer is neither on PATH nor named by MTAS_PGBOUNCER: install it, or name the others"
+        )
+    return chosen
 
 
 def _parser() -> argparse.ArgumentParser:
