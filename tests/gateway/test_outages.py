@@ -64,6 +64,20 @@ async def test_one_instance_of_two_may_die_and_no_request_fails(start: Start) ->
     assert first.requests
 
 
+async def test_an_instance_that_breaks_connections_is_left_alone(start: Start) -> None:
+    """Though it takes them, and calls itself ready."""
+    gateway = await start(token_instances=2)
+    first, second = gateway.instances["token"]
+    first.behaviour = _drop
+    for _ in range(40):
+        await gateway.ask("POST", "/t/acme/token")
+    await _wait_for(gateway, first, "/failed_outlier_check", times=40)
+    before = len(first.requests), len(second.requests)
+    statuses = [(await gateway.ask("POST", "/t/acme/token")).status for _ in range(20)]
+    assert statuses == [200] * 20
+    assert (len(first.requests), len(second.requests)) == (before[0], before[1] + 20)
+
+
 async def test_a_post_that_may_have_been_acted_on_is_not_sent_twice(start: Start) -> None:
     gateway = await start(token_instances=2)
     for one in gateway.instances["token"]:

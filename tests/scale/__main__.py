@@ -64,7 +64,7 @@ def _chosen(wanted: Sequence[str]) -> list[str]:
     chosen = [name for name in SCENARIOS if not wanted or name.startswith(tuple(wanted))]
     if "pgbouncer" in chosen and pgbouncer.find() is None:
         raise ValueError(
-            "PgBouncer 1.21 or newer is neither on PATH nor named by MTAS_PGBOUNCER: install it, or name the others"
+            "PgBouncer 1.21 or newer is neither on PATH nor named by MTAS_PGBOUNCER: get it, or name others"
         )
     return chosen
 
