@@ -7,6 +7,7 @@ import asyncpg
 import nats.errors
 import nats.js.errors
 
+from deploy.doctor import several
 from deploy.doctor.finding import Finding, fail, ok, warn
 from deploy.provision import nats as streams
 from deploy.provision.errors import ProvisionError
@@ -35,6 +36,8 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
             fix = "Name an owner that is none in MTAS_OWNER_DATABASE_URL: its functions see what it sees."
             yield warn("owner of the database", "is a superuser", fix)
         yield await _migrations(connection)
+        if (standby := await several.check_standby(connection)) is not None:
+            yield standby
         parked = await connection.fetchval("select count(*) from events.outbox where parked_at is not null")
         if parked:
             fix = "See docs/operate/runbooks.md#events-set-aside."
@@ -71,6 +74,8 @@ async def _streams(settings: Settings) -> AsyncIterator[Finding]:
         for stream in streams.STREAMS:
             name = str(stream.name)
             info = await jetstream.stream_info(name)
+            for finding in several.check_copies(name, info):
+                yield finding
             state = f"{info.state.messages} messages, {info.config.num_replicas} copies"
             if info.config.num_replicas != settings.nats_replicas:
                 fix = f"MTAS_NATS_REPLICAS is {settings.nats_replicas}: run provisioning."

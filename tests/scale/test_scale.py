@@ -1,14 +1,18 @@
 """The one that all work with goes, and another one takes its place (`make scale` has more of it)."""
 
 import asyncio
+import json
 from collections.abc import Iterator
 
 import pytest
+from click.testing import CliRunner
 from nats.aio.client import Client
 
+from deploy.doctor.command import doctor
 from shared.hosts import nats_options
-from tests.scale.failover import run
+from tests.scale.failover import ELECTED_WITHIN_S, run
 from tests.scale.several import Several
+from tests.support.eventually import eventually
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +36,27 @@ async def test_who_is_told_of_one_server_of_nats_goes_on_with_another(several: S
         several.restart("nats")
 
 
+def test_the_doctor_finds_nothing_where_all_are_there(several: Several) -> None:
+    found = eventually(lambda: all_well(examined(several)), within=ELECTED_WITHIN_S)  # a server joins again
+    assert found["standby"] == ("ok", 'commits wait for "postgres-2"')
+
+
+def test_the_doctor_misses_what_is_not_there(several: Several) -> None:
+    several.kill("nats-3")
+    several.postgres.query("alter system set synchronous_standby_names = ''")
+    several.postgres.query("select pg_reload_conf()")
+    try:
+        found = eventually(
+            lambda: it if "copies of MTAS" in (it := examined(several)) else {}, within=ELECTED_WITHIN_S
+        )
+        assert found["copies of MTAS"] == ("warn", "not there, or behind: nats-3")
+        assert found["standby"][0] == "warn"
+        assert found["standby"][1].startswith("no commit waits for it")
+    finally:
+        several.restart("nats-3")
+        several.wait_for_standby(several.standby)
+
+
 @pytest.mark.parametrize("name", ["nats:killed", "valkey:killed", "postgres:killed"])
 def test_another_one_takes_over(several: Several, name: str) -> None:
     """In this order: what is gone stays away."""
@@ -40,6 +65,26 @@ def test_another_one_takes_over(several: Several, name: str) -> None:
 
 def test_provisioning_finds_the_one_that_took_over(several: Several) -> None:
     several.provision()
+
+
+def test_the_doctor_finds_that_commits_wait_for_nobody(several: Several) -> None:
+    """As it is when who took over is told the names of the former standbys."""
+    several.postgres.query("alter system set synchronous_standby_names = 'one'")
+    several.postgres.query("select pg_reload_conf()")
+    assert eventually(lambda: examined(several).get("standby")) == (
+        "fail",
+        "the one that commits wait for is not there",
+    )
+
+
+def examined(several: Several) -> dict[str, tuple[str, str]]:
+    """The doctor's verdicts and findings with the environment of provisioning, by what was checked."""
+    result = CliRunner().invoke(doctor, ["--json"], env=several.provisioning(), catch_exceptions=False)
+    return {it["check"]: (it["verdict"], it["found"]) for it in json.loads(result.stdout)}
+
+
+def all_well(found: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
+    return found if all(verdict == "ok" for verdict, _ in found.values()) else {}
 
 
 async def _quiet(_error: Exception) -> None:
