@@ -147,7 +147,7 @@ lock: ## compile the lock files anew from pyproject.toml
 screenshots: export MTAS_SCREENSHOTS := build/screenshots
 screenshots: browser ## a picture of every page, phone and desktop, light and dark, in build/screenshots
 	@rm -rf build/screenshots
-	$(DEV) pytest -q tests/e2e/test_pages_in_a_browser.py tests/e2e/test_letters.py -k "as_it_should_be or can_be_read or heading"
+	$(DEV) pytest -q tests/e2e/test_pages_in_a_browser.py tests/e2e/test_letters.py -k "as_it_should_be or can_be_read or heading or title"
 
 breached-passwords: ## make the filter of breached passwords anew (docs/sign-in-protection.md)
 	$(DEV) python -m deploy.breached_passwords

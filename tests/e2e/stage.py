@@ -114,6 +114,11 @@ def _let_an_hour_pass(stage: Stage) -> None:
             hash_token(token),
         ),
         (
+            "update authorize.users set grants_valid_from = grants_valid_from - interval '1 hour'"
+            " where user_id = $1",
+            UUID(stage.values["user_id"]),
+        ),
+        (
             "update authorize.sessions set auth_time = auth_time - interval '1 hour'"
             " where session_id = (select session_id from authorize.sessions"
             " where user_id = $1 order by session_id desc limit 1)",

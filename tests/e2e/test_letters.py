@@ -9,13 +9,16 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
+from services.admin.flows import invitation_letter
+from services.admin.flows.invitation_letter import InvitationFacts
 from services.authorize.flows.letters import WRITERS, Facts, write
-from shared.mail.letter import compose
+from shared.mail.letter import Letter, compose
 from shared.texts import Texts
 from tests.e2e.stage import LONG_WORD
 from tests.e2e.test_pages_in_a_browser import PHONE, THEMES, assert_narrow, picture
 
 TEXTS: Final = Texts(Path("services/authorize/texts"))
+TEXTS_OF_ADMIN: Final = Texts(Path("services/admin/texts"))
 FACTS: Final = Facts(
     app=LONG_WORD,
     accent=None,
@@ -24,12 +27,15 @@ FACTS: Final = Facts(
     forgot="https://auth.example.com/t/acme/forgot",
     requested_at=datetime(2026, 11, 28, 3, 30, tzinfo=UTC),
 )
+INVITATION: Final = InvitationFacts(
+    app=LONG_WORD, role="viewer", invited_by=f"{'grace.' * 10}x@example.com", link=FACTS.link
+)
 
 
 @pytest.mark.parametrize("language", TEXTS.languages)
-@pytest.mark.parametrize("purpose", WRITERS)
+@pytest.mark.parametrize("purpose", [*WRITERS, "invitation"])
 def test_a_letter_can_be_read(page: Page, purpose: str, language: str) -> None:
-    letter = write(purpose, FACTS, TEXTS.language(language))
+    letter = written(purpose, language)
     mail = compose(
         letter, to=FACTS.email, sender="no-reply@example.com", message_id=UUID(int=1), date=FACTS.requested_at
     )
@@ -43,3 +49,9 @@ def test_a_letter_can_be_read(page: Page, purpose: str, language: str) -> None:
         found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa"]}).response["violations"]
         assert [(rule["id"], [node["target"] for node in rule["nodes"]]) for rule in found] == []
     assert_narrow(page)
+
+
+def written(purpose: str, language: str) -> Letter:
+    if purpose == "invitation":
+        return invitation_letter.write(INVITATION, TEXTS_OF_ADMIN.language(language))
+    return write(purpose, FACTS, TEXTS.language(language))

@@ -38,6 +38,8 @@ TEMPLATES: Final = [
 ]
 HEADING: Final = re.compile(r'<h1>(?:\{\{ _\(")?([A-Z][^{<"]+)|parts\.head\("([^"]+)"')
 NEVER_SEEN: Final = {"Welcome to MTAS"}  # by somebody who has an account and apps
+TITLED: Final = dict[str, set[str]]()
+"""The routes that have a title."""
 SEEN: Final = set[str]()
 """The headings of the pages that were looked at."""
 
@@ -110,6 +112,8 @@ def test_a_page_is_as_it_should_be(shown: Shown, stage: Stage, contexts: Context
         shown.does(tab, stage)
     assert complaints.status == shown.status, tab.content()[-1500:]
     inspect(tab, shown.name)
+    if shown.does is None and shown.status == 200:
+        TITLED.setdefault(tab.title(), set()).add(shown.route)
     if shown.form:
         empty(tab)
         send(tab)
@@ -182,6 +186,7 @@ def assert_narrow(tab: Tab) -> None:
 def picture(tab: Tab, name: str) -> None:
     if SCREENSHOTS:
         file = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") + ".png"
+        tab.wait_for_timeout(60)  # colours change with the theme within some frames
         tab.screenshot(path=str(Path(SCREENSHOTS) / file), full_page=True)
 
 
@@ -204,3 +209,9 @@ def test_no_heading_is_missing_from_the_table() -> None:
     written = {one or other for file in TEMPLATES for one, other in HEADING.findall(file.read_text())}
     missing = {text for text in written if not any(seen.startswith(text.strip()) for seen in SEEN)}
     assert missing - NEVER_SEEN == set()
+
+
+def test_no_two_pages_have_the_same_title() -> None:
+    """So that tabs and the history can be told apart (WCAG 2.2 §2.4.2); `/dashboard/apps` leads to home."""
+    same = {title: routes - {"/dashboard/apps"} for title, routes in TITLED.items()}
+    assert {title: routes for title, routes in same.items() if len(routes) > 1} == {}
