@@ -120,9 +120,10 @@ def test_tries_at_one_tenant_are_not_counted_at_another(acme: Home, globex: Home
 
 # The admin API: every operation of its own document -------------------------------------------
 
-BODIES: dict[str, dict[str, Any]] = {
+BODIES: dict[str, dict[str, Any] | bytes] = {
     "register_app": {"app_id": "hijacked", "name": "Hijacked"},
     "update_app": {"name": "Hijacked"},
+    "set_logo": b"Hijacked",
     "add_client": {"type": "spa", "name": "Hijacked"},
     "update_client": {"name": "Hijacked", "redirect_uris": ["https://evil.example/"]},
     "rotate_secret": {"overlap_s": 0},
@@ -134,6 +135,15 @@ BODIES: dict[str, dict[str, Any]] = {
     "invite_member": {"email": "evil@example.com", "role": "owner"},
     "create_api_token": {"name": "Hijacked", "scope": ["apps:write"], "developer": DEVELOPER[0]},
 }
+
+
+def sent(operation: Any, token: str | None) -> dict[str, Any]:
+    """The operation's body, if it has one, called what it is; with this token."""
+    body = BODIES.get(operation["operationId"])
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    if isinstance(body, bytes):
+        return {"content": body, "headers": headers | {"Content-Type": "image/png"}}
+    return {"json": body, "headers": headers}
 
 
 def operations(of: Home) -> list[Any]:
@@ -174,13 +184,11 @@ def test_no_operation_reaches_from_one_app_into_another(acme: Home, globex: Home
     for method, path, operation in operations(acme):
         if "{client_id}" not in path and "{user_id}" not in path:
             continue
-        body = BODIES.get(operation["operationId"])
         foreign, nobody = (
             acme.product.http.request(
                 method,
                 Ids(acme.slug, ids.client_id, ids.user_id).into(path),
-                headers={"Authorization": f"Bearer {acme.product.stack.secrets['operator-token']}"},
-                json=body,
+                **sent(operation, acme.product.stack.secrets["operator-token"]),
             )
             for ids in (Ids.of(globex), NOBODY)
         )
@@ -202,11 +210,9 @@ def test_no_operation_answers_without_the_api_token(acme: Home, token: str | Non
             token = acme.tokens()["access_token"]
         case "setup-token" | "internal-token":
             token = acme.product.stack.secrets[token]
-    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     before = everything(acme)
     for method, path, operation in operations(acme):
-        body = BODIES.get(operation["operationId"])
-        answer = acme.product.http.request(method, Ids.of(acme).into(path), headers=headers, json=body)
+        answer = acme.product.http.request(method, Ids.of(acme).into(path), **sent(operation, token))
         assert answer.status_code == 401, (method, path)
         assert answer.headers["www-authenticate"].startswith("Bearer")
         assert answer.json().keys() == {"title", "status", "detail", "request_id"}
@@ -251,14 +257,13 @@ async def test_no_token_reaches_into_another_app(
     acme: Home, globex: Home, truth: Seed, role: str | None
 ) -> None:
     before = everything(acme), everything(globex)
-    headers = {"Authorization": f"Bearer {await token_of(acme, truth, role)}"}
+    token = await token_of(acme, truth, role)
     tried = 0
     for method, path, operation in operations(acme):
         if names_an_app(path, operation):
-            body = BODIES.get(operation["operationId"])
             foreign, nobody = (
                 acme.product.http.request(
-                    method, ids.into(path), headers=headers, json=body, params=named(ids, operation)
+                    method, ids.into(path), **sent(operation, token), params=named(ids, operation)
                 )
                 for ids in (Ids.of(globex), NOBODY)
             )
@@ -270,11 +275,10 @@ async def test_no_token_reaches_into_another_app(
 
 async def test_a_viewers_token_changes_nothing(acme: Home, truth: Seed) -> None:
     before = everything(acme)
-    headers = {"Authorization": f"Bearer {await token_of(acme, truth, 'viewer')}"}
+    token = await token_of(acme, truth, "viewer")
     for method, path, operation in operations(acme):
         if "{app_id}" in path:
-            body = BODIES.get(operation["operationId"])
-            answer = acme.product.http.request(method, Ids.of(acme).into(path), headers=headers, json=body)
+            answer = acme.product.http.request(method, Ids.of(acme).into(path), **sent(operation, token))
             assert answer.status_code in ((200, 403, 404) if method == "GET" else (403,)), (method, path)
     assert everything(acme) == before
 

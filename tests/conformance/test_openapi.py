@@ -22,11 +22,15 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
+from services.admin.routes.api.branding import IMAGES
 from services.admin.routes.api.router import openapi_document
 from tests.support.product import Product
 
 EXAMPLES = 4
 """Of each operation, of requests that fit and of those that do not."""
+
+for image in IMAGES:
+    schemathesis.serializer.alias(image, "application/octet-stream")
 
 SCHEMA: Any = schemathesis.openapi.from_dict(json.loads(openapi_document()))
 OPERATIONS: dict[str, Any] = {

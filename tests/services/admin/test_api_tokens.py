@@ -28,7 +28,7 @@ class Token:
     value: str
 
     async def __call__(self, method: str, path: str, **options: Any) -> httpx2.Response:
-        headers = {"Authorization": f"Bearer {self.value}"}
+        headers = {"Authorization": f"Bearer {self.value}"} | options.pop("headers", {})
         return await self.world.api(method, path, headers=headers, **options)
 
 

@@ -12,6 +12,7 @@ from PIL import Image
 
 from services.admin.flows.images import MOST_BYTES, SIDE, encode_logo
 from tests.services.admin.conftest import PUBLIC_URL, Person, World
+from tests.services.admin.test_api_tokens import make
 from tests.services.admin.test_pages import check
 from tests.support.seed import some_slug
 
@@ -193,3 +194,48 @@ async def test_an_accent_that_cannot_be_read_is_refused_at_its_field(world: Worl
     assert (await world.api("GET", f"/apps/{app_id}")).json()["accent"] is None
     refused = await world.api("PATCH", f"/apps/{app_id}", json={"accent": "#fff"})
     assert refused.status_code == 422
+
+
+PNG = {"Content-Type": "image/png"}
+
+
+async def put(call: Any, app_id: str, content: bytes, type_: str = "image/png") -> httpx2.Response:
+    headers = {"Content-Type": type_}
+    answer: httpx2.Response = await call("PUT", f"/apps/{app_id}/logo", content=content, headers=headers)
+    return answer
+
+
+async def test_a_logo_is_set_and_removed_by_the_api_as_by_hand(world: World) -> None:
+    app_id = (await world.register())["app"]["app_id"]
+    person, _ = await world.developer(app_id, "owner")
+    sent = image()
+    assert (await put(world.api, app_id, sent)).status_code == 204
+    page = await person.get(f"/dashboard/apps/{app_id}/branding")
+    assert f"assets/logo?v={encode_logo(sent).logo}" in page.text
+    assert (await put(world.api, app_id, sent)).status_code == 204, "again, which changes nothing"
+    assert (await world.api("DELETE", f"/apps/{app_id}/logo")).status_code == 204
+    assert "assets/logo?v=" not in (await person.get(f"/dashboard/apps/{app_id}/branding")).text
+    assert [e["type"] for e in await world.events(app_id)].count("tenant.updated") == 2
+
+
+async def test_what_is_no_logo_is_refused_by_the_api_as_by_hand(world: World) -> None:
+    app_id = (await world.register())["app"]["app_id"]
+    for content, type_, status in (
+        (SVG, "image/svg+xml", 415),
+        (SVG, "image/png", 422),
+        (b"", "image/png", 422),
+        (b"x" * (MOST_BYTES + 1), "image/png", 413),
+        (image(), "application/json", 415),
+    ):
+        answer = await put(world.api, app_id, content, type_)
+        assert answer.status_code == status, (type_, answer.text)
+        assert answer.headers["content-type"] == "application/problem+json"
+    _, email = await world.developer(app_id, "viewer")
+    viewer = await make(world, email)
+    assert (await put(viewer, app_id, image())).status_code == 403
+    _, email = await world.developer((await world.register())["app"]["app_id"], "owner")
+    stranger = await make(world, email)
+    assert (await put(stranger, app_id, image())).status_code == 404
+    assert (await world.api("PATCH", f"/apps/{app_id}", content=image(), headers=PNG)).status_code == 415
+    rows = await world.seed.fetch("select from admin.tenants where slug = $1 and logo is not null", app_id)
+    assert rows == []

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from litestar.connection import ASGIConnection
 from litestar.exceptions import HTTPException
@@ -47,13 +47,18 @@ async def _principal(context: Context, token: str, operator: bytes) -> Principal
     return await api_tokens.get_principal(context, token)
 
 
-def json_only(connection: Connection, _handler: BaseRouteHandler) -> None:
-    """A body is JSON and says so. Raises: HTTPException 415."""
+TAKES: Final = "takes"
+"""A handler with this option takes bodies of these media types, and not JSON."""
+
+
+def json_only(connection: Connection, handler: BaseRouteHandler) -> None:
+    """A body is JSON, or what the handler takes, and says so. Raises: HTTPException 415."""
     if connection.headers.get("content-length", "0") == "0" and "transfer-encoding" not in connection.headers:
         return
     media_type = connection.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json":
-        raise HTTPException(status_code=415, detail="Send JSON, with Content-Type: application/json")
+    taken = handler.opt.get(TAKES, ("application/json",))
+    if media_type not in taken:
+        raise HTTPException(status_code=415, detail=f"Send it with Content-Type: {' or '.join(taken)}")
 
 
 async def provide_principal(request: Connection) -> Principal:

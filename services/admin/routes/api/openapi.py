@@ -17,9 +17,10 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
+from services.admin.routes.api.authentication import TAKES
 from services.admin.routes.api.problems import MEDIA_TYPE
 
-_GIVEN: Final = ("context", "principal", "recognise", "repeatable", "versions")
+_GIVEN: Final = ("context", "principal", "recognise", "repeatable", "upload", "versions")
 _SAID: Final[dict[int, str]] = {
     400: "The body is not JSON, or the gateway refuses the address.",
     401: "No API token that is live (RFC 6750 §3.1).",
@@ -27,8 +28,8 @@ _SAID: Final[dict[int, str]] = {
     404: "It is not there, or not yours: the answer is the same.",
     409: "It exists already, or something stands in the way.",
     412: "It is no longer what `If-Match` names.",
-    413: "The body is longer than 64 KiB.",
-    415: "The body is not called JSON.",
+    413: "The body is longer than 64 KiB; of a logo, than 512 KiB.",
+    415: "The body is not called what it has to be: JSON, or of a logo an image.",
     422: "Something needs to be corrected; `errors` says what.",
     429: "Too many at once: try again after `Retry-After` seconds.",
     503: "A part of the service is away: try again after `Retry-After` seconds.",
@@ -166,6 +167,11 @@ def _complete(operation: dict[str, Any], path: str, handler: HTTPRouteHandler) -
         refusals.add(422)
     if "requestBody" in operation:
         refusals |= {400, 413, 415, 422}
+    if taken := handler.opt.get(TAKES):
+        schema = {"type": "string", "format": "binary"}
+        content = {media_type: {"schema": schema} for media_type in taken}
+        operation["requestBody"] = {"required": True, "content": content}
+        refusals |= {413, 415, 422}
     if handler.opt.get("conflicts"):
         refusals.add(409)
     if handler.opt.get("limited"):
@@ -198,7 +204,7 @@ def _close(schema: dict[str, Any], document: dict[str, Any]) -> None:
         operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
         for operations in document["paths"].values()
         for operation in operations.values()
-        if "requestBody" in operation
+        if "application/json" in operation.get("requestBody", {}).get("content", {})
     }
     if schema.get("title") in bodies:
         schema["additionalProperties"] = False

@@ -14,6 +14,7 @@ from services.admin.routes.api import (
     api_tokens,
     apps,
     audit_log,
+    branding,
     clients,
     events,
     invitations,
@@ -35,7 +36,7 @@ from shared.secret import Secret
 
 PREFIX: Final = "/api/v1"
 TOPICS: Final[dict[str, list[HTTPRouteHandler]]] = {
-    "Apps": apps.ROUTES,
+    "Apps": [*apps.ROUTES, *branding.ROUTES],
     "Clients": clients.ROUTES,
     "Users": users.ROUTES,
     "Signing keys": signing_keys.ROUTES,
@@ -57,6 +58,7 @@ def api_router(context: Context, operator_token: Secret) -> Router:
         guards=[bearer_guard(context, operator_token), json_only],
         dependencies={
             "principal": Provide(provide_principal),
+            "upload": Provide(branding.provide_upload),
             "recognise": Provide(provide_recognise),
             "repeatable": Provide(provide_repeatable),
             "versions": Provide(provide_versions),
