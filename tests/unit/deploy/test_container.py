@@ -88,9 +88,10 @@ def test_stores_without_a_password_are_not_set_up(tmp_path: Path) -> None:
     assert "PASSWORD is not set" in done.stderr
 
 
-def test_the_package_has_the_version_that_the_services_say() -> None:
+def test_package_and_image_have_the_version_that_the_services_say() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert project["version"] == VERSION
+    assert f'org.opencontainers.image.version="{VERSION}"' in (ROOT / "deploy" / "Dockerfile").read_text()
 
 
 def test_the_image_has_every_file_that_is_not_for_this_machine_alone() -> None:
