@@ -6,7 +6,6 @@ from typing import Final
 from uuid import UUID
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from services.admin.flows import invitation_letter
@@ -14,6 +13,7 @@ from services.admin.flows.invitation_letter import InvitationFacts
 from services.authorize.flows.letters import WRITERS, Facts, write
 from shared.mail.letter import Letter, compose
 from shared.texts import Texts
+from tests.e2e.accessibility import violations
 from tests.e2e.stage import LONG_WORD
 from tests.e2e.test_pages_in_a_browser import PHONE, THEMES, assert_narrow, picture
 
@@ -46,7 +46,7 @@ def test_a_letter_can_be_read(page: Page, purpose: str, language: str) -> None:
     for theme in THEMES:
         page.emulate_media(color_scheme=theme)
         picture(page, f"letter {purpose} {language} phone {theme}")
-        found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa"]}).response["violations"]
+        found = violations(page, runOnly=["wcag2a", "wcag2aa"])
         assert [(rule["id"], [node["target"] for node in rule["nodes"]]) for rule in found] == []
     assert_narrow(page)
 

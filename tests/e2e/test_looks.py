@@ -1,64 +1,35 @@
-"""Every page of the dashboard, and every component on phone and desktop, light and dark: axe finds nothing.
+"""Every component on phone and desktop, light and dark, without a fault; and how some of them behave.
 
-axe-core checks WCAG 2.2 A and AA as far as a machine can. Besides: nothing is wider than the screen,
-and a page that violates its own policy fails (conftest).
+Pages stand in a table of their own (test_pages_in_a_browser.py).
 """
 
 import re
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from docs.components.__main__ import draw
+from tests.e2e.accessibility import violations
 from tests.e2e.test_main_job import signed_in
 from tests.support.home import Home
 from tests.support.product import DEVELOPER, Product
 
 __all__ = ["signed_in"]
 
-APP_PAGES = [
-    "", "/first-sign-in", "/clients", "/clients/{app}", "/clients/{app}/rotate-secret", "/add-client",
-    "/add-client?type=native", "/users", "/add-user", "/branding", "/keys", "/keys/rotate",
-    "/keys/emergency", "/keys/settings", "/members", "/audit-log", "/settings", "/disable",
-]  # fmt: skip
-PAGES = ["/dashboard", "/dashboard/register-app", "/dashboard/api-tokens"]
 SCREENS = [
     pytest.param({"width": 390, "height": 844}, "light", id="phone, light"),
     pytest.param({"width": 1280, "height": 800}, "dark", id="desktop, dark"),
 ]
-RULES = {
-    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-    "resultTypes": ["violations"],
-}
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
 def faults(page: Page) -> list[str]:
     """What axe says of the page, and whether it is too wide; empty for a good one."""
-    found: list[dict[str, Any]] = Axe().run(page, options=RULES).response["violations"]
+    found = violations(page, runOnly=RULES)
     said = [f"{rule['id']}: {node['html'][:120]}" for rule in found for node in rule["nodes"]]
     wider = page.evaluate("document.documentElement.scrollWidth - innerWidth")
     return said + ([f"{wider} px too wide"] if wider > 0 else [])
-
-
-def test_every_page_of_the_dashboard(signed_in: Page, acme: Home, product: Product) -> None:
-    """On a phone; light and dark differ in tokens alone, which the page of all components shows."""
-    page, found = signed_in, {}
-    page.set_viewport_size({"width": 390, "height": 844})
-    here = f"/dashboard/apps/{acme.slug}"
-    for path in [*PAGES, *(here + each.format(app=acme.slug) for each in APP_PAGES)]:
-        answer = page.goto(product.origin + path)
-        assert answer is not None
-        assert answer.status == 200, path
-        found[path] = faults(page)
-    page.goto(product.origin + "/dashboard/register-app")
-    page.get_by_role("button", name="Register app").click()
-    page.get_by_role("alert").wait_for()
-    found["a refused form"] = faults(page)
-    page.goto(product.origin + "/dashboard/nothing")
-    found["no such page"] = faults(page)
-    assert {path: said for path, said in found.items() if said} == {}
 
 
 @pytest.mark.parametrize(("viewport", "scheme"), SCREENS)

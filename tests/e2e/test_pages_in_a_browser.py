@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import BrowserContext, ViewportSize
 from playwright.sync_api import Page as Tab
 
 from services.admin.routes.dashboard.router import PREFIX, TOPICS
 from services.authorize.app import _ROUTES
+from tests.e2e.accessibility import violations
 from tests.e2e.gallery import PAGES, Shown, send
 from tests.e2e.stage import Stage, Who, set_stage
 from tests.support.product import Product
@@ -146,7 +146,7 @@ def empty(tab: Tab) -> None:
 def inspect(tab: Tab, name: str) -> None:
     """Light and dark, phone and desktop, of the page that is there."""
     SEEN.update(tab.locator("h1").all_inner_texts())
-    found = [each for each in Axe().run(tab).response["violations"] if each["id"] != "color-contrast"]
+    found = violations(tab, rules={"color-contrast": {"enabled": False}})
     found += settled_contrast(tab)
     for theme in THEMES:
         tab.emulate_media(color_scheme=theme)
@@ -170,9 +170,7 @@ def settled_contrast(tab: Tab) -> list[Any]:
     """What still cannot be read when every colour has changed to the theme, which takes some frames."""
     deadline = time.monotonic() + 5
     while True:
-        found: list[Any] = tab.evaluate(
-            "axe.run({runOnly: ['color-contrast']}).then(found => found.violations)"
-        )
+        found = violations(tab, runOnly=["color-contrast"])
         if not found or time.monotonic() > deadline:
             return found
         tab.wait_for_timeout(50)
