@@ -30,7 +30,7 @@ _ABOUT = {
     "valkey": "Valkey: a user a service",
     "nats": "NATS: a user a service, one for whoever listens to events, one that makes streams",
     "key": "Seals signing keys, `id:base64`. Keep a copy apart from the database's: without it none opens",
-    "refresh": "Signs refresh tokens. To replace it put the new one first: `2:…,1:…`",
+    "refresh": "Signs refresh tokens. A new one is known to all before it signs: `1:…,2:…`, then `2:…,1:…`",
     "form": "Binds forms to the browser they were sent to",
     "internal": "Between the services",
     "setup": "Asked of whoever makes the first dashboard account",

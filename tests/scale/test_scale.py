@@ -9,10 +9,14 @@ from click.testing import CliRunner
 from nats.aio.client import Client
 
 from deploy.doctor.command import doctor
+from deploy.secrets import SERVICES
+from mtas.events import Event, Subscriber
+from mtas.events.catalog import ClientCreated
 from shared.hosts import nats_options
 from tests.scale.failover import ELECTED_WITHIN_S, run
 from tests.scale.several import Several
 from tests.support.eventually import eventually
+from tests.support.product import Product
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +40,39 @@ async def test_who_is_told_of_one_server_of_nats_goes_on_with_another(several: S
         several.restart("nats")
 
 
+async def test_a_subscriber_goes_on_with_another_server(several: Several) -> None:
+    """The SDK's, told of one alone."""
+    heard: list[str] = []
+    subscriber = Subscriber(several.nats.url("subscriber"), "subscriber")
+
+    @subscriber.on(ClientCreated)
+    async def hear(event: Event[ClientCreated]) -> None:
+        heard.append(event.tenant_id)
+
+    working = asyncio.create_task(subscriber.run(handle_signals=False))
+    product = Product(several)
+    try:
+        await asyncio.to_thread(product.register_app)
+        async with asyncio.timeout(20):
+            while not heard:
+                await asyncio.sleep(0.05)
+        several.kill("nats")
+        before = len(heard)
+        await asyncio.to_thread(product.register_app)
+        async with asyncio.timeout(ELECTED_WITHIN_S):
+            while len(heard) == before:
+                await asyncio.sleep(0.05)
+    finally:
+        subscriber.stop()
+        await working
+        product.close()
+        several.restart("nats")
+
+
 def test_the_doctor_finds_nothing_where_all_are_there(several: Several) -> None:
     found = eventually(lambda: all_well(examined(several)), within=ELECTED_WITHIN_S)  # a server joins again
+    for service in SERVICES:
+        assert all_well(examined(several, several.environment(service)))
     assert found["standby"] == ("ok", 'commits wait for "postgres-2"')
 
 
@@ -77,9 +112,10 @@ def test_the_doctor_finds_that_commits_wait_for_nobody(several: Several) -> None
     )
 
 
-def examined(several: Several) -> dict[str, tuple[str, str]]:
-    """The doctor's verdicts and findings with the environment of provisioning, by what was checked."""
-    result = CliRunner().invoke(doctor, ["--json"], env=several.provisioning(), catch_exceptions=False)
+def examined(several: Several, environment: dict[str, str] | None = None) -> dict[str, tuple[str, str]]:
+    """The doctor's verdicts and findings, by what was checked; by default for provisioning."""
+    env = environment or several.provisioning()
+    result = CliRunner().invoke(doctor, ["--json"], env=env, catch_exceptions=False)
     return {it["check"]: (it["verdict"], it["found"]) for it in json.loads(result.stdout)}
 
 

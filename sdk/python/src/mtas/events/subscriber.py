@@ -11,6 +11,7 @@ import signal
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
 
 import nats.errors
 import nats.js.errors
@@ -32,6 +33,16 @@ _BATCH: Final = 20
 _REMEMBERED: Final = 10_000
 _TOUCH_S: Final = 10.0  # the server waits 30 s for an acknowledgement
 _AWAY: Final = (nats.errors.Error, nats.js.errors.Error, OSError, TimeoutError)
+
+
+def _addresses(servers: str | list[str]) -> dict[str, Any]:
+    """User and password beside the servers, not in their URLs: so they hold, too, for those of a cluster that
+    nats-py is told of only once it is connected."""
+    urls = [urlsplit(url) for url in ([servers] if isinstance(servers, str) else servers)]
+    if not urls or urls[0].password is None:
+        return {"servers": servers}
+    bare = [url._replace(netloc=url.netloc.rpartition("@")[2]).geturl() for url in urls]
+    return {"servers": bare, "user": urls[0].username, "password": urls[0].password}
 
 
 class RetryLater(Exception):
@@ -67,7 +78,7 @@ class Subscriber:
         self._retry_after_s = retry_after_s
         self._drain_s = drain_s
         self._connection = {
-            "servers": servers,
+            **_addresses(servers),
             "name": f"mtas-subscriber-{name}",
             "inbox_prefix": f"_INBOX_{name}".encode(),
             "max_reconnect_attempts": -1,
