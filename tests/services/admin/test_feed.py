@@ -156,3 +156,12 @@ async def test_what_was_recorded_before_there_was_a_feed_is_not_in_it(world: Wor
     event = await some_event(world, app_id)
     await record(world, event)
     assert await read_all(world, app_id) == [str(event.id)]
+
+
+async def test_an_event_of_a_tenant_that_is_not_here_is_recorded_too(world: World) -> None:
+    """After a restore of the database to before it was made, say."""
+    app_id = await an_app(world)
+    gone = uuid4()
+    await record(world, await some_event(world, app_id, tenantid=gone))
+    rows = await world.seed.fetch("select position from admin.audit_log where tenant_id = $1", gone)
+    assert [row["position"] for row in rows] == [1]
