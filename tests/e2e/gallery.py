@@ -149,6 +149,8 @@ DASHBOARD: Final = (
     Shown("invitation, over", "/dashboard/join", query="?app={app_id}&token=x", status=403),
     Shown("home", "/dashboard", "developer"),
     Shown("apps", "/dashboard/apps", "developer"),
+    Shown("apps, found", "/dashboard", "developer", query="?search=acme"),
+    Shown("apps, none found", "/dashboard", "developer", query="?search=nothing"),
     Shown("register app", "/dashboard/register-app", "developer", form=True),
     Shown("app registered", "/dashboard/register-app", "developer", does=register),
     Shown("app", _APP, "developer"),

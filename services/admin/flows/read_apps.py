@@ -1,5 +1,7 @@
 """List and show apps and their clients."""
 
+from typing import Final
+
 import msgspec
 
 from services.admin.flows.access import Principal, Right, has_id_shape, open_app
@@ -9,6 +11,9 @@ from services.admin.flows.refused import NotFound
 from services.admin.store import apps, clients
 from services.admin.store.apps import App, KeyState
 from services.admin.store.clients import AppClient, LiveSecret
+from shared.normal_form import nfc
+
+_LONGEST_NAME: Final = 80
 
 
 class ShownApp(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,18 +32,27 @@ class ShownClient(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def list_apps(
-    context: Context, principal: Principal, cursor: str | None = None, limit: int = DEFAULT_LIMIT
+    context: Context,
+    principal: Principal,
+    cursor: str | None = None,
+    limit: int = DEFAULT_LIMIT,
+    *,
+    search: str | None = None,
 ) -> Page[App]:
-    """The apps that the principal may see, by appId. Raises: Invalid."""
+    """The apps that the principal may see, by appId; `search` is a part of it or of the name.
+
+    Raises: Invalid.
+    """
     check_limit(limit)
+    part = nfc((search or "").replace("\x00", ""), _LONGEST_NAME).strip() or None
     after = after_text(cursor)
     async with context.database.transaction() as connection:
         only = principal.only_tenant_id
         if principal.sees_all:
-            rows = await apps.list_apps(connection, only, after, limit + 1)
+            rows = await apps.list_apps(connection, only, after, limit + 1, part)
         elif principal.developer_id is not None:
             rows = await apps.list_apps_of_developer(
-                connection, principal.developer_id, only, after, limit + 1
+                connection, principal.developer_id, only, after, limit + 1, part
             )
         else:
             rows = []

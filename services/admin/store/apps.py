@@ -60,9 +60,9 @@ async def lock_app(connection: Connection, tenant_id: UUID) -> App:
 
 
 async def list_apps(
-    connection: Connection, only_tenant_id: UUID | None, after: str | None, limit: int
+    connection: Connection, only_tenant_id: UUID | None, after: str | None, limit: int, part: str | None
 ) -> list[App]:
-    rows = await connection.fetch(_SQL["list_apps"], only_tenant_id, after, limit)
+    rows = await connection.fetch(_SQL["list_apps"], only_tenant_id, after, limit, part)
     return [msgspec.convert(dict(row), App) for row in rows]
 
 
@@ -72,10 +72,13 @@ async def list_apps_of_developer(
     only_tenant_id: UUID | None,
     after: str | None,
     limit: int,
+    part: str | None,
 ) -> list[App]:
     """In a transaction of its own: makes the developer's memberships visible, in every tenant."""
     await connection.execute(_SQL["set_developer"], str(developer_id))
-    rows = await connection.fetch(_SQL["list_apps_of_developer"], developer_id, only_tenant_id, after, limit)
+    rows = await connection.fetch(
+        _SQL["list_apps_of_developer"], developer_id, only_tenant_id, after, limit, part
+    )
     return [msgspec.convert(dict(row), App) for row in rows]
 
 

@@ -17,7 +17,8 @@ select tenant_id, slug, name, issuer, signing_alg, sign_up_enabled, code_ttl_s, 
  where tenant_id = $1
    for update;
 
--- Every app, by slug. $1 the only one that may be seen, or null; $2 the slug to start after, or null.
+-- Every app, by slug. $1 the only one that may be seen, or null; $2 the slug to start after, or null; $4 a part of its
+-- slug or name, or null.
 -- name: list_apps
 select tenant_id, slug, name, issuer, signing_alg, sign_up_enabled, code_ttl_s, access_token_ttl_s,
        verified_email_required,
@@ -25,10 +26,11 @@ select tenant_id, slug, name, issuer, signing_alg, sign_up_enabled, code_ttl_s, 
        session_absolute_ttl_s, accent, logo, disabled_at, created_at, updated_at
   from admin.tenants
  where ($1::uuid is null or tenant_id = $1) and ($2::text is null or slug > $2)
+   and ($4::text is null or position(lower($4) in slug || E'\n' || lower(name)) > 0)
  order by slug
  limit $3;
 
--- The apps of one developer, for whom mtas.developer_id is set. $2 and $3 as above.
+-- The apps of one developer, for whom mtas.developer_id is set. $2, $3 and $5 as above.
 -- name: list_apps_of_developer
 select t.tenant_id, slug, name, issuer, signing_alg, sign_up_enabled, code_ttl_s, access_token_ttl_s,
        verified_email_required,
@@ -37,6 +39,7 @@ select t.tenant_id, slug, name, issuer, signing_alg, sign_up_enabled, code_ttl_s
   from admin.members m
   join admin.tenants t using (tenant_id)
  where m.developer_id = $1 and ($2::uuid is null or t.tenant_id = $2) and ($3::text is null or t.slug > $3)
+   and ($5::text is null or position(lower($5) in slug || E'\n' || lower(name)) > 0)
  order by t.slug
  limit $4;
 

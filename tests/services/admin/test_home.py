@@ -105,3 +105,35 @@ async def test_thirty_days_are_drawn_and_said(world: World) -> None:
     assert page.text.count('<th scope="row">') == 30
     row = page.text.split(f'<th scope="row">{today:%-d %b}</th>')[1].split("</tr>")[0]
     assert 'data-label="sign-ins">1234</td>' in row
+
+
+async def test_apps_are_found_by_a_part_of_their_name_or_id(world: World) -> None:
+    person, email = await world.developer()
+    [row] = await world.seed.fetch("select developer_id from admin.developers where email = $1", email)
+    mark = some_slug("x")[1:]
+    slugs = [f"shop{mark}", f"blog{mark}"]
+    for slug, name in zip(slugs, ("Große Straße", "100%_Blog"), strict=True):
+        await world.register(slug, name=name)
+        await world.set_role(slug, row["developer_id"], "viewer")
+    theirs = f"shop{mark}-other"
+    await world.register(theirs, name="Große Straße")
+
+    async def found(search: str) -> list[str]:
+        page = await person.http.get("/dashboard", params={"search": search})
+        assert page.status_code == 200
+        check(page)
+        return [slug for slug in (*slugs, theirs) if f'href="/dashboard/apps/{slug}"' in page.text]
+
+    assert await found("STRASSE") == []
+    for search in ("große", "GROßE STRA", "shop", f"SHOP{mark}"):
+        assert await found(search) == slugs[:1], search
+    for search in ("%_b", "100%", "blog"):
+        assert await found(search) == slugs[1:], search
+    assert await found("%") == slugs[1:]
+    assert await found("no such app") == []
+    assert await found("\x00  ") == slugs
+    answer = await world.api("GET", "/apps", params={"search": mark, "limit": "2"})
+    assert [item["app_id"] for item in answer.json()["items"]] == sorted([*slugs, theirs])[:2]
+    rest = {"search": mark, "cursor": answer.json()["next"]}
+    answer = await world.api("GET", "/apps", params=rest)
+    assert [item["app_id"] for item in answer.json()["items"]] == sorted([*slugs, theirs])[2:]

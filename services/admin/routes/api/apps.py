@@ -23,6 +23,7 @@ from services.admin.routes.api.views import (
 from services.admin.routes.given import AppId, GivenContext, GivenPrincipal
 
 Cursor = Annotated[str | None, QueryParameter(description="`next` of the page before.")]
+Search = Annotated[str | None, QueryParameter(description="A part of the name or app ID.")]
 Limit = Annotated[int, QueryParameter(description="Items a page, 1 to 100.", ge=1, le=MAX_LIMIT)]
 
 
@@ -30,11 +31,12 @@ Limit = Annotated[int, QueryParameter(description="Items a page, 1 to 100.", ge=
 async def list_(
     context: GivenContext,
     principal: GivenPrincipal,
+    search: Search = None,
     cursor: Cursor = None,
     limit: Limit = DEFAULT_LIMIT,
 ) -> AppPage:
     """By app ID."""
-    page = await read_apps.list_apps(context, principal, cursor, limit)
+    page = await read_apps.list_apps(context, principal, cursor, limit, search=search)
     return AppPage(items=tuple(app_view(app) for app in page.items), next=page.next)
 
 

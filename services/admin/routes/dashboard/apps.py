@@ -33,12 +33,22 @@ async def list_(
     context: GivenContext,
     visit: GivenVisit,
     principal: GivenPrincipal,
+    search: Annotated[str | None, QueryParameter()] = None,
     cursor: Cursor = None,
     done: Done = None,
 ) -> Response[Any]:
-    apps = await read_apps.list_apps(context, principal, cursor)
-    checklist = await show_checklist(context, principal) if cursor is None else None
-    return page(visit, "apps.html", apps=apps, checklist=checklist, done=done)
+    apps = await read_apps.list_apps(context, principal, cursor, search=search)
+    is_everything = cursor is None and not search
+    return page(
+        visit,
+        "apps.html",
+        apps=apps,
+        search=search or "",
+        checklist=await show_checklist(context, principal) if is_everything else None,
+        is_searchable=apps.next is not None or not is_everything,
+        is_first_page=cursor is None,
+        done=done,
+    )
 
 
 @get("/register-app")
