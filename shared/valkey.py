@@ -43,12 +43,21 @@ BY_SENTINEL: Final = ("redis+sentinel", "rediss+sentinel")
 _SENTINEL_TIMEOUT_S: Final = 0.5
 
 
+class _NotEnoughReplicas(redis.exceptions.ConnectionError):
+    """It writes nothing that would be lost with it (`min-replicas-to-write`)."""
+
+
 class _Client(redis.asyncio.Redis):
     """Says what it is asked, by the command's name."""
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         with tracing.in_use.step("valkey", str(args[0])):
-            return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+            try:
+                return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+            except redis.exceptions.ResponseError as error:
+                if str(error).startswith("NOREPLICAS"):
+                    raise _NotEnoughReplicas from error
+                raise
 
 
 def open_valkey(url: Secret) -> Valkey:

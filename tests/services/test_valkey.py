@@ -1,0 +1,52 @@
+"""A Valkey that is there, and will not write now."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.local import ports
+from deploy.local.secrets import Secrets
+from deploy.local.valkey import Valkey
+from shared.clock import utc_now
+from shared.limits import Bucket, Limiter
+from shared.secret import Secret
+from shared.valkey import UNAVAILABLE, open_valkey
+
+Start = Callable[..., Valkey]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    started: list[Valkey] = []
+
+    def one(*options: str) -> Valkey:
+        secrets = Secrets(tmp_path / "secrets")
+        secrets.ensure()
+        valkey = Valkey(tmp_path, tmp_path, tmp_path / "log", ports.spare(), secrets, options=options)
+        valkey.prepare()
+        valkey.process.spawn()
+        valkey.process.wait_ready(10)
+        started.append(valkey)
+        return valkey
+
+    yield one
+    for valkey in started:
+        valkey.process.stop()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param(("--maxmemory", "1mb"), id="full"),
+        pytest.param(("--min-replicas-to-write", "1"), id="without its replica"),
+    ],
+)
+async def test_what_it_will_not_write_now_may_be_asked_again(start: Start, options: tuple[str, ...]) -> None:
+    valkey = open_valkey(Secret(start(*options).url("authorize")))
+    with pytest.raises(UNAVAILABLE):
+        await valkey.set("interaction:one", b"x")
+    with pytest.raises(UNAVAILABLE):
+        await Limiter(valkey, "authorize", utc_now).spend("address", Bucket(size=1, per_second=1))
+    assert await valkey.get("interaction:one") is None, "it reads"
+    await valkey.aclose()
