@@ -22,6 +22,7 @@ from rich.console import Console
 from deploy.local import leftovers
 from deploy.local.errors import ProcessDied, StackError
 from deploy.local.services import ROOT
+from docs import capacity
 from tests.bench import machine, picture, report
 from tests.bench.bench import FOLDER, Bench
 from tests.bench.limits import LimitError
@@ -86,7 +87,9 @@ def main() -> int:
         _write_json(arguments.json, document)
     if writes:
         _write_documents(document)
-        say("written: docs/benchmarks.md, docs/benchmarks.json, docs/benchmarks.svg")
+        say(
+            "written: docs/benchmarks.md, docs/benchmarks.json, docs/benchmarks.svg, docs/operate/capacity.md"
+        )
     return 0
 
 
@@ -126,6 +129,7 @@ def _write_documents(document: Document) -> None:
     _write_json(str(DOCS / "benchmarks.json"), document)
     (DOCS / "benchmarks.md").write_text(report.markdown(document))
     (DOCS / "benchmarks.svg").write_text(picture.draw(document.results))
+    (DOCS / "operate" / "capacity.md").write_text(capacity.render())
 
 
 def _fail(console: Console, text: str, log_tail: Sequence[str] = ()) -> int:
