@@ -1,10 +1,12 @@
 """The grants behind authorization codes, in Valkey. authorize writes them, we read and delete.
 
 What is asked for at once travels together: a command of its own costs the client library as much
-as a third of a signature. Order does not matter, since the database decides (docs/adr/0004).
+as a third of a signature. What is spent waits for more of its kind: one command for many. Order does
+not matter, since the database decides (docs/adr/0004).
 """
 
 import asyncio
+import contextlib
 from contextvars import Context
 from typing import Any, Final
 from uuid import UUID
@@ -24,6 +26,7 @@ class Codes:
         self._asked: list[tuple[str, asyncio.Future[Any]]] = []
         self._spent: list[str] = []
         self._worker: asyncio.Task[None] | None = None
+        self._deleting: asyncio.Task[None] | None = None  # the loop itself keeps no task alive
 
     async def find(self, tenant_id: UUID, code: str) -> CodeGrant | None:
         """Raises: what `shared.valkey.UNAVAILABLE` has."""
@@ -35,13 +38,21 @@ class Codes:
         return decode_grant(packed) if packed is not None else None
 
     def forget(self, tenant_id: UUID, code: str) -> None:
-        """Soon, with the next that is asked for. Where that fails, the code's lifetime does it."""
+        """Soon, together with the others of that time. Where that fails, the code's lifetime does it."""
         if not self._spent:
-            asyncio.get_running_loop().call_later(_FORGET_WITHIN_S, self._work)
+            asyncio.get_running_loop().call_later(_FORGET_WITHIN_S, self._begin_to_delete)
         self._spent.append(code_key(tenant_id, code))
 
+    def _begin_to_delete(self) -> None:
+        self._deleting = asyncio.create_task(self._delete(), context=Context())
+
+    async def _delete(self) -> None:
+        spent, self._spent = self._spent, []
+        with contextlib.suppress(Exception):
+            await self._valkey.delete(*spent)
+
     def _work(self) -> None:
-        if self._worker is None and (self._asked or self._spent):
+        if self._worker is None and self._asked:
             # Nobody's request: it works for all of them, one after the other.
             self._worker = asyncio.create_task(self._batches(), context=Context())
             self._worker.add_done_callback(self._worked)
@@ -51,16 +62,13 @@ class Codes:
         self._work()
 
     async def _batches(self) -> None:
-        while self._asked or self._spent:
+        while self._asked:
             asked, self._asked = self._asked, []
-            spent, self._spent = self._spent, []
             answers: list[Any]
             try:
                 pipeline = self._valkey.pipeline(transaction=False)
                 for key, _ in asked:
                     pipeline.get(key)
-                for key in spent:
-                    pipeline.delete(key)
                 answers = await pipeline.execute(raise_on_error=False)
             except Exception as error:
                 answers = [error] * len(asked)
@@ -72,8 +80,7 @@ class Codes:
 
 
 def _give(asked: list[tuple[str, "asyncio.Future[Any]"]], answers: list[Any]) -> None:
-    """The first of the answers; the others are to deletions."""
-    for (_, future), answer in zip(asked, answers, strict=False):
+    for (_, future), answer in zip(asked, answers, strict=True):
         if future.done():  # nobody waits any more
             continue
         if isinstance(answer, Exception):

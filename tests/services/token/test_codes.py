@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import msgspec
+import pytest
 
 from services.token.codes import Codes
 from shared.oauth.authorization_code import CodeGrant, code_key, encode_grant
@@ -52,6 +53,30 @@ async def test_what_is_forgotten_is_gone_soon_and_alone(world: World) -> None:
         while await world.reader.get(code_key(tenant, "spent")) is not None:
             await asyncio.sleep(0.01)
     assert await codes.find(tenant, "kept") is not None
+
+
+async def test_those_that_are_spent_at_about_the_same_time_are_deleted_by_one_command(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenant, codes = uuid4(), Codes(world.reader)
+    commands: list[str] = []
+    execute: Any = world.reader.execute_command
+
+    async def watched(*command: Any, **options: Any) -> Any:
+        commands.append(command[0])
+        return await execute(*command, **options)
+
+    monkeypatch.setattr(world.reader, "execute_command", watched)
+    for number in range(5):
+        await put(world, tenant, str(number))
+        await codes.find(tenant, str(number))
+        codes.forget(tenant, str(number))
+    async with asyncio.timeout(5):
+        while "DEL" not in commands:
+            await asyncio.sleep(0.01)
+    found = [await codes.find(tenant, str(number)) for number in range(5)]
+    assert found == [None] * 5
+    assert commands.count("DEL") == 1
 
 
 async def test_who_goes_away_disturbs_nobody(world: World) -> None:
