@@ -36,5 +36,10 @@ def within(asked: Iterable[str], allowed: Collection[str]) -> tuple[str, ...]:
     return asked
 
 
+def left_of(granted: tuple[str, ...], allowed: Collection[str]) -> tuple[str, ...]:
+    """What a client may still have of what it was granted: its settings may have changed since."""
+    return tuple(token for token in granted if token in allowed)
+
+
 def render(scope: Iterable[str]) -> str:
     return " ".join(scope)

@@ -27,7 +27,7 @@ _REFUSALS: Final = {
     "expired": "the code is unknown, expired or used",
     "redirect_uri": "redirect_uri is not the one of the authorization request",
     "code_verifier": "code_verifier does not fit the code_challenge",
-    "resource": "resource is not the one of the authorization request",
+    "resource": "resource is not the one of the authorization request, or not the client's any more",
 }
 
 _OBSERVED: Final[dict[str, Kind]] = {
@@ -46,8 +46,9 @@ async def redeem(context: Context, tenant: Tenant, client: Client, params: Param
     redirect_uri = params.require("redirect_uri")
     now = context.clock()
     grant = await _find(context, tenant, client, code, now)
+    granted_scope = scope.left_of(grant.scope, client.allowed_scope)
     refusal = _refusal(grant, client, redirect_uri, params, now)
-    family = _family_of(grant, tenant, client, code, now, refusal)
+    family = _family_of(grant, granted_scope, tenant, client, code, now, refusal)
     async with context.database.connection() as connection:
         outcome, user = await store.redeem_code(connection, tenant.tenant_id, family, now)
     # Only now: had the database been away, the code would still be there for a retry. That it is
@@ -66,14 +67,14 @@ async def redeem(context: Context, tenant: Tenant, client: Client, params: Param
         )
     context.observations.note(tenant.tenant_id, client.client_id, "code_redeemed", now)
     return Granted(
-        scope=grant.scope,
+        scope=granted_scope,
         audience=family.audience,
         family_id=family.family_id,
         generation=0 if family.refreshable else None,
         auth_time=grant.auth_time,
         nonce=grant.nonce,
         user=user,
-        with_id_token=scope.OPENID in grant.scope,
+        with_id_token=scope.OPENID in granted_scope,
     )
 
 
@@ -111,13 +112,21 @@ def _refusal(
         return "code_verifier"
     if params.get("resource") not in (None, grant.resource):
         return "resource"
+    if grant.resource is not None and grant.resource not in client.resources:
+        return "resource"  # withdrawn since
     return None
 
 
 def _family_of(
-    grant: CodeGrant, tenant: Tenant, client: Client, code: str, now: datetime, refusal: str | None
+    grant: CodeGrant,
+    granted_scope: tuple[str, ...],
+    tenant: Tenant,
+    client: Client,
+    code: str,
+    now: datetime,
+    refusal: str | None,
 ) -> store.NewFamily:
-    offline = scope.OFFLINE_ACCESS in grant.scope
+    offline = scope.OFFLINE_ACCESS in granted_scope
     refreshable = GrantType.REFRESH_TOKEN in client.grant_types and (offline or client.refresh_by_default)
     # Without a refresh token the row serves revocation: as long as an access token lives, and
     # never shorter than a code could.
@@ -129,7 +138,7 @@ def _family_of(
         client_id=grant.client_id,
         user_id=grant.user_id,
         session_id=grant.session_id,
-        scope=grant.scope,
+        scope=granted_scope,
         audience=grant.resource or tenant.slug,
         auth_time=grant.auth_time,
         refreshable=refreshable,

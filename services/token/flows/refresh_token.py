@@ -50,7 +50,9 @@ async def rotate(context: Context, tenant: Tenant, client: Client, params: Param
         context.relay.nudge()
         code, description = _REFUSALS.get(rotation.outcome, ("invalid_grant", None))
         raise _refused(code, rotation.outcome, description)
-    granted_scope = narrowed if narrowed is not None else rotation.scope
+    if rotation.audience != tenant.slug and rotation.audience not in client.resources:
+        raise _refused("invalid_target", "resource withdrawn", "the resource is not the client's any more")
+    granted_scope = scope.left_of(narrowed if narrowed is not None else rotation.scope, client.allowed_scope)
     return Granted(
         scope=granted_scope,
         audience=rotation.audience,

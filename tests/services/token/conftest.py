@@ -29,6 +29,7 @@ from tests.support.serve import serve
 
 VERIFIER = "a-verifier-of-at-least-forty-three-characters"
 CHALLENGE = b64url(hashlib.sha256(VERIFIER.encode()).digest())
+API = "https://api.example"
 CACHE_TTL_S = 2.0  # NATS being away, it is this that makes a change known
 REDIRECT_URI = "https://app.example/callback"
 
@@ -150,7 +151,7 @@ async def world(stores: Stack, seed: Seed, clock: FakeClock, token_url: str) -> 
 async def a_world(stores: Stack, seed: Seed, clock: FakeClock, url: str) -> AsyncIterator[World]:
     slug = some_slug()
     tenant_id = await seed.tenant(slug)
-    secret = await seed.client(tenant_id, slug, ClientType.WEB)
+    secret = await seed.client(tenant_id, slug, ClientType.WEB, resources=[API])
     assert secret is not None
     sealer = LocalKeySealer(parse_keys(Secret(stores.secrets["key-encryption-keys"])))
     await seed_key(seed, sealer, tenant_id)

@@ -85,7 +85,7 @@ async def test_a_new_secret_works_at_once_and_the_old_one_until_it_expires(world
         pytest.param({"grant_type": "refresh_token"}, "invalid_request", id="no refresh_token"),
         pytest.param(GRANT | {"scope": "openid"}, "invalid_scope", id="user's scope without a user"),
         pytest.param(GRANT | {"scope": "nope"}, "invalid_scope", id="unknown scope"),
-        pytest.param(GRANT | {"resource": "https://api.example"}, "invalid_target", id="unknown resource"),
+        pytest.param(GRANT | {"resource": "https://other.example"}, "invalid_target", id="unknown resource"),
     ],
 )
 async def test_a_bad_request_is_named(world: World, form: dict[str, str], error: str) -> None:

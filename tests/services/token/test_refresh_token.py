@@ -7,7 +7,8 @@ import pytest
 
 from shared.oauth.refresh_token import RefreshToken, RefreshTokenKeys
 from shared.oauth.types import ClientType
-from tests.services.token.conftest import World
+from tests.services.token.conftest import API, CACHE_TTL_S, World
+from tests.support.tokens import claims_of
 
 
 async def test_rotation_gives_a_successor_and_it_works(world: World) -> None:
@@ -192,3 +193,20 @@ async def test_refreshes_racing_a_revocation_leave_nothing_active(world: World) 
         if answer.status_code == 200:
             assert not await world.is_active(answer.json()["access_token"])
             assert not await world.is_active(answer.json()["refresh_token"])
+
+
+async def test_what_the_settings_have_no_longer_is_given_no_longer(world: World) -> None:
+    """In whatever grant it still stands."""
+    plain, for_api = await world.sign_in(), await world.sign_in(resource=API)
+    await world.seed.execute(
+        "update admin.clients set allowed_scope = '{openid}', resources = '{}' where tenant_id = $1",
+        world.tenant_id,
+    )
+    await asyncio.sleep(CACHE_TTL_S)
+    refreshed = (await world.refresh(plain["refresh_token"])).json()
+    assert refreshed["scope"] == claims_of(refreshed["access_token"])["scope"] == "openid"
+    refused = await world.refresh(for_api["refresh_token"])
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_target")
+    code, code_for_api = await world.code(), await world.code(resource=API)
+    assert (await world.redeem(code)).json()["scope"] == "openid"
+    assert (await world.redeem(code_for_api)).json()["error"] == "invalid_grant"
