@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ CUT_OFF_S: Final = 1.0
 """How long before its end the primary no longer reaches its standby: what it answers then, it loses."""
 NOTICED_S: Final = 1.0  # until whoever watches PostgreSQL promotes the standby
 ELECTED_WITHIN_S: Final = 30.0
+TOLD_WITHIN_S: Final = 60.0
+_WAITING: Final = "select count(*) from events.outbox where occurred_at < now() - interval '1 second'"
 _GENERATIONS: Final = "select coalesce(sum(generation), 0) from token.families"
 
 
@@ -158,12 +161,27 @@ def _wait_for_another(stack: Several, notes: dict[str, float], gone: float) -> N
 
 def kill_leader(stack: Several, notes: dict[str, float]) -> float:
     """Of the stream: the one that stores every event first."""
+    return _without_leader(stack, notes, lambda leader: stack.kill(leader))
+
+
+def silence_leader(stack: Several, notes: dict[str, float]) -> float:
+    return _without_leader(stack, notes, lambda leader: os.kill(stack.processes[leader].pid, signal.SIGSTOP))
+
+
+def _without_leader(stack: Several, notes: dict[str, float], do: Callable[[str], None]) -> float:
     leader = eventually(lambda: asyncio.run(stack.stream_leader()), within=ELECTED_WITHIN_S)
     gone = time.monotonic()
-    stack.kill(leader)
+    do(leader)
     eventually(lambda: asyncio.run(stack.stream_leader()) not in ("", leader), within=ELECTED_WITHIN_S)
     notes["elected_s"] = time.monotonic() - gone
+    threading.Thread(target=_note_when_all_is_told, args=(stack, notes, gone), daemon=True).start()
     return gone
+
+
+def _note_when_all_is_told(stack: Several, notes: dict[str, float], gone: float) -> None:
+    """Longer than the load lasts, perhaps: a service may be connected to the one that is silent."""
+    eventually(lambda: stack.postgres.query(_WAITING) == ["0"], within=TOLD_WITHIN_S)
+    notes["told_s"] = time.monotonic() - gone
 
 
 def _kill(pid: int) -> None:
@@ -180,4 +198,5 @@ FAILOVERS: Final[dict[str, tuple[str, Happening]]] = {
     "valkey:killed": ("valkey", kill_valkey),
     "valkey:silent": ("valkey", silence_valkey),
     "nats:killed": ("nats", kill_leader),
+    "nats:silent": ("nats", silence_leader),
 }

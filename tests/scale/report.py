@@ -21,6 +21,7 @@ _NOTES: Final = {
     "rejoined_s": "the former primary was a standby again within {:.1f} s",
     "rotations_lost": "{:.0f} rotations were lost with the primary, and fast-forwarded",
     "elected_s": "another one was elected after {:.1f} s",
+    "told_s": "no event waited any more after {:.1f} s",
     "connections": "{:.0f} connections to PostgreSQL for all services",
     "requests": "{:,.0f} requests",
     "rate": "{:,.0f} a second",
