@@ -339,21 +339,3 @@ async def test_an_inviter_sends_so_many(world: World, post: Post, monkeypatch: p
         body = {"email": f"{some_slug()}@example.com", "role": "viewer"}
         statuses.append((await call("POST", f"/apps/{app_id}/invitations", json=body)).status_code)
     assert statuses == [201, 201, 429]
-
-
-async def test_without_a_mail_server_the_link_is_shown_and_that_is_said(world: World) -> None:
-    app_id = await an_app(world)
-    person, _ = await world.developer(app_id, "owner")
-    form = await person.get(f"/dashboard/apps/{app_id}/invite")
-    assert "There is no mail server here" in form.text
-    assert 'name="deliver"' not in form.text
-    email = f"{some_slug()}@example.com"
-    page = await person.submit(form, {"email": email, "role": "viewer"})
-    assert "No mail was sent" in page.text
-    assert await delivery(world, app_id, email) == "shown"
-    body = {"email": email, "role": "viewer", "deliver": "mail"}
-    problem = is_problem(await world.api("POST", f"/apps/{app_id}/invitations", json=body), 422)
-    assert problem["errors"][0]["pointer"] == "#/deliver"
-    page = await person.get(f"/dashboard/apps/{app_id}/members")
-    again = await person.submit(page, {}, to="/resend")
-    assert "mtas_iv_" in again.text
