@@ -19,6 +19,7 @@ from deploy.local.stack import Stack
 from services.admin.app import create_app
 from services.admin.settings import Settings
 from services.jwks.app import create_app as create_jwks
+from services.jwks.flows import rotation
 from services.jwks.settings import Settings as JwksSettings
 from shared.settings import load
 from tests.services.admin.conftest import OPERATOR_TOKEN, PASSWORD, PUBLIC_URL, Person, World
@@ -31,9 +32,14 @@ from tests.support.serve import serve
 
 @pytest.fixture
 async def with_jwks(
-    stores: Stack, admin_environment: dict[str, str], clock: FakeClock, world: World
+    stores: Stack,
+    admin_environment: dict[str, str],
+    clock: FakeClock,
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[World]:
     """An admin service that waits for first keys, and the jwks service that makes them."""
+    monkeypatch.setattr(rotation, "FIRST_KEYS_PERIOD_S", 0.05)  # no event tells it of a new app here
     away = {"MTAS_NATS_URL": "nats://127.0.0.1:1"}
     jwks = create_jwks(load(JwksSettings, stores.environment("jwks", **away)), clock=clock)
     async with serve(jwks) as jwks_url:
