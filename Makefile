@@ -48,7 +48,7 @@ example: ## an example app against a running `make run` (APP=litestar|fastapi|ex
 ##@ Test (own servers on free ports, beside a running `make run`)
 
 test: browser ## all of it: in two processes, then what compares times
-	$(DEV) pytest -n 2 --dist loadfile -m "not alone"
+	$(DEV) pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not alone"
 	@.venv/bin/pytest -m alone
 	@$(MAKE) --no-print-directory test-express
 

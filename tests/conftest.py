@@ -15,6 +15,8 @@ from tests.support.home import Home, furnished
 from tests.support.product import Product
 from tests.support.seed import Seed
 
+ROOT = Path(__file__).parent
+LONGEST = ("scale", "chaos", "race", "e2e", "attacks", "gateway", "services")
 UNLIMITED = Limits(password=Bucket(burst=1_000_000, per_minute=1_000_000))
 
 
@@ -24,6 +26,17 @@ def pytest_configure() -> None:
     if worker is not None:
         own, count = int(worker.removeprefix("gw")), int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
         ports.SPARE = ports.SPARE[own::count]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The folders whose files take longest come first: a whole file goes to whichever process is free, and a
+    long one at the end would leave the other with nothing to do."""
+    items.sort(key=lambda item: _rank(item.path))
+
+
+def _rank(path: Path) -> int:
+    folder = path.relative_to(ROOT).parts[0] if path.is_relative_to(ROOT) else ""
+    return LONGEST.index(folder) if folder in LONGEST else len(LONGEST)
 
 
 @pytest.fixture(scope="session")
