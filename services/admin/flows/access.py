@@ -41,6 +41,11 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
         """The one of the configuration, which belongs to nobody."""
         return self.developer_id is None and self.sees_all
 
+    @property
+    def vouches(self) -> bool:
+        """Is an address that they invite verified? It is then in every app: a right to one is too little."""
+        return self.sees_all and self.only_tenant_id is None
+
     def holds(self, scope: str) -> bool:
         """Only an API token of a developer is limited to a scope."""
         return self.scope is None or scope in self.scope

@@ -105,7 +105,7 @@ async def _invite(context: Context, principal: Principal, opened: OpenedApp, wan
         email=wanted.email,
         email_key=key,
         role=wanted.role,
-        vouched=principal.sees_all,
+        vouched=principal.vouches,
         invited_by=principal.developer_id,
         token_hash=None if is_mailed else hash_secret(token.reveal()),
         mail_language=wanted.language if is_mailed else None,

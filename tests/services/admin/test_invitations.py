@@ -12,7 +12,7 @@ import pytest
 from services.admin.flows.invitations import MOST_OPEN
 from tests.services.admin.conftest import PASSWORD, Person, World
 from tests.services.admin.test_api import is_problem
-from tests.services.admin.test_api_tokens import told
+from tests.services.admin.test_api_tokens import make, told
 from tests.services.admin.test_members import a_member, an_app, invite, members_of
 from tests.support.seed import some_slug
 
@@ -214,6 +214,26 @@ async def test_an_account_whose_address_nobody_has_verified_cannot_take_an_owner
     assert (await join(world, await invite(world, await an_app(world), email), person)).status_code == 303
     assert (await join(world, answer.json(), person)).status_code == 303
     assert email in await members_of(world, app_id)
+
+
+async def test_an_operators_token_for_one_app_does_not_vouch(world: World) -> None:
+    """An address that is verified is so in every app."""
+    app_id = await an_app(world)
+    _, operator = await world.developer(is_operator=True)
+    token = await make(world, operator, app_id=app_id)
+    person, email = await world.developer()
+    answer = await token("POST", f"/apps/{app_id}/invitations", json={"email": email, "role": "owner"})
+    assert answer.status_code == 201, answer.text
+    assert (await join(world, answer.json(), person)).status_code == 403
+    assert await members_of(world, app_id) == {}
+    invited = (await token("POST", f"/apps/{app_id}/invitations", json={
+        "email": f"{some_slug()}@example.com", "role": "viewer"
+    })).json()  # fmt: skip
+    assert (await join(world, invited)).status_code == 303
+    [row] = await world.seed.fetch(
+        "select email_verified from admin.developers where email = $1", invited["invitation"]["email"]
+    )
+    assert row["email_verified"] is False
 
 
 async def test_it_never_changes_the_role_of_a_member(world: World) -> None:
