@@ -36,6 +36,7 @@ UNAVAILABLE: Final = (
     redis.exceptions.TimeoutError,
     redis.exceptions.BusyLoadingError,
     redis.exceptions.ReadOnlyError,
+    redis.exceptions.MasterDownError,  # a replica that has lost its primary
     redis.exceptions.OutOfMemoryError,  # full, and it throws nothing away (deploy/valkey/valkey.conf)
 )
 """What means "not now": answered with 503 and Retry-After."""
@@ -43,8 +44,14 @@ BY_SENTINEL: Final = ("redis+sentinel", "rediss+sentinel")
 _SENTINEL_TIMEOUT_S: Final = 0.5
 
 
-class _NotEnoughReplicas(redis.exceptions.ConnectionError):
-    """It writes nothing that would be lost with it (`min-replicas-to-write`)."""
+_WRITES_NOTHING: Final = (
+    "NOREPLICAS",  # what it wrote would be lost with it (`min-replicas-to-write`)
+    "MISCONF",  # its disk does not take what it writes
+)
+
+
+class _WritesNothing(redis.exceptions.ConnectionError):
+    """Errors of which redis-py makes no class."""
 
 
 class _Client(redis.asyncio.Redis):
@@ -55,8 +62,8 @@ class _Client(redis.asyncio.Redis):
             try:
                 return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
             except redis.exceptions.ResponseError as error:
-                if str(error).startswith("NOREPLICAS"):
-                    raise _NotEnoughReplicas from error
+                if str(error).startswith(_WRITES_NOTHING):
+                    raise _WritesNothing(str(error).partition(" ")[0]) from error
                 raise
 
 
