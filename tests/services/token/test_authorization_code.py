@@ -112,13 +112,14 @@ async def test_every_truncated_code_is_refused_and_harms_nothing(world: World) -
 @pytest.mark.parametrize(
     "change",
     [
-        pytest.param("disabled_at = now()", id="disabled"),
-        pytest.param("grants_valid_from = now() + interval '1 day'", id="signed out everywhere"),
+        pytest.param("disabled_at = $2", id="disabled"),
+        pytest.param("grants_valid_from = $2", id="signed out everywhere"),
     ],
 )
 async def test_a_user_who_may_no_longer_sign_in_gets_no_token(world: World, change: str) -> None:
     code = await world.code()
-    await world.seed.execute(f"update authorize.users set {change} where user_id = $1", world.user_id)
+    later = world.clock() + timedelta(seconds=1)  # by a clock that other tests have turned
+    await world.seed.execute(f"update authorize.users set {change} where user_id = $1", world.user_id, later)
     assert (await world.redeem(code)).json()["error"] == "invalid_grant"
     (family,) = await world.families()
     assert family["revoked_reason"] == "user_disabled_or_signed_out"
