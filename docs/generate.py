@@ -87,7 +87,9 @@ def _table(settings: type[msgspec.Struct], *, inherited: bool) -> Iterator[str]:
 def _described(hint: Any) -> tuple[Any, str]:
     if get_origin(hint) is Annotated:
         kind, *rest = get_args(hint)
-        return kind, next((meta.description for meta in rest if isinstance(meta, msgspec.Meta)), "") or ""
+        meta = next((meta for meta in rest if isinstance(meta, msgspec.Meta)), msgspec.Meta())
+        shape = f" {says[0].upper()}{says[1:]}." if (says := (meta.extra or {}).get("says")) else ""
+        return kind, (meta.description or "") + shape
     return hint, ""
 
 

@@ -5,6 +5,7 @@ A field `database_url` is read from `MTAS_DATABASE_URL`, or from the file that
 description, from which `docs/configuration.md` is generated.
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar, get_args, get_origin, get_type_hints
@@ -17,6 +18,13 @@ from shared.secret import Secret
 S = TypeVar("S", bound=msgspec.Struct)
 THIS_MACHINE: Final = ("localhost", "127.0.0.1", "::1")
 Doc = msgspec.Meta
+HEX_KEY: Final = {"pattern": "[0-9a-fA-F]{64}", "says": "64 hexadecimal digits"}
+"""`Doc(extra=…)` of a secret that is a key of 256 bits."""
+
+
+def at_least(characters: int) -> dict[str, str]:
+    """`Doc(extra=…)` of a secret that nobody may guess."""
+    return {"pattern": rf"\S{{{characters},}}", "says": f"at least {characters} characters, no spaces"}
 
 
 class SettingsError(Exception):
@@ -80,6 +88,7 @@ def load(struct: type[S], environ: Mapping[str, str]) -> S:
             # An empty secret is one that everybody knows.
             raise SettingsError(f"{name} is not set (nor {name}_FILE)")
         if raw is not None:
+            _check(name, raw, hints[field.name])
             values[field.name] = Secret(raw) if is_secret else raw
     try:
         return msgspec.convert(values, struct, strict=False, dec_hook=_keep_secret)
@@ -117,6 +126,13 @@ def _read(name: str, environ: Mapping[str, str]) -> str | None:
 
 def _bare(hint: Any) -> Any:
     return get_args(hint)[0] if get_origin(hint) is Annotated else hint
+
+
+def _check(name: str, raw: str, hint: Any) -> None:
+    """What msgspec cannot, since it does not look into a secret. Raises: SettingsError."""
+    for shape in (meta.extra for meta in get_args(hint) if isinstance(meta, msgspec.Meta)):
+        if shape and not re.fullmatch(shape["pattern"], raw):
+            raise SettingsError(f"{name}: {shape['says']}")
 
 
 def _keep_secret(expected: type, value: Any) -> Any:

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from shared.secret import Secret
-from shared.settings import CommonSettings, Doc
+from shared.settings import HEX_KEY, CommonSettings, Doc, at_least
 
 
 class Settings(CommonSettings, frozen=True, kw_only=True):
@@ -16,17 +16,32 @@ class Settings(CommonSettings, frozen=True, kw_only=True):
         str, Doc(description="Where the jwks service's internal API is, for rotating signing keys.")
     ] = "http://127.0.0.1:8103"
     internal_token: Annotated[
-        Secret, Doc(description="Bearer token for the internal APIs of authorize and jwks.")
+        Secret,
+        Doc(
+            description="Bearer token for the internal APIs of authorize and jwks.",
+            extra=at_least(32),
+        ),
     ]
     form_secret: Annotated[
         Secret,
-        Doc(description="Key of the dashboard's form tokens, and of the links in mails: 64 hex digits."),
+        Doc(
+            description="Key of the dashboard's form tokens, and of the links in mails.",
+            extra=HEX_KEY,
+        ),
     ]
     setup_token: Annotated[
-        Secret, Doc(description="Asked of whoever makes the first dashboard account; of no use afterwards.")
+        Secret,
+        Doc(
+            description="Asked of whoever makes the first dashboard account; of no use afterwards.",
+            extra=at_least(16),
+        ),
     ]
     operator_token: Annotated[
-        Secret, Doc(description="Bearer token of the operator for the admin API: every tenant, every right.")
+        Secret,
+        Doc(
+            description="Bearer token of the operator for the admin API: every tenant, every right.",
+            extra=at_least(32),
+        ),
     ]
     smtp_url: Annotated[
         Secret,

@@ -1,6 +1,5 @@
 """Composition root of the authorize service: settings → stores → context → Litestar."""
 
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -54,7 +53,6 @@ from shared.texts import Texts
 MAX_BODY: Final = 64 * 1024
 MAILS_AT_ONCE: Final = 8
 """Connections to the mail server."""
-_FORM_SECRET: Final = re.compile(r"[0-9a-fA-F]{64}")
 _ROUTES: Final = (
     authorize.authorize_get,
     authorize.authorize_post,
@@ -103,7 +101,6 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
 
     Raises: ValueError for a setting that cannot be.
     """
-    _check(settings)
     database = Database(
         settings.database_url,
         pool_size=settings.database_pool_size,
@@ -180,10 +177,3 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
         logging_config=None,
     )
     return RequestContext(app)
-
-
-def _check(settings: Settings) -> None:
-    if not _FORM_SECRET.fullmatch(settings.form_secret.reveal()):
-        raise ValueError("MTAS_FORM_SECRET: 64 hexadecimal characters")
-    if len(settings.internal_token.reveal()) < 32:
-        raise ValueError("MTAS_INTERNAL_TOKEN: at least 32 characters")

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from shared.secret import Secret
-from shared.settings import CommonSettings, Doc
+from shared.settings import HEX_KEY, CommonSettings, Doc, at_least
 
 
 class Settings(CommonSettings, frozen=True, kw_only=True):
@@ -12,12 +12,17 @@ class Settings(CommonSettings, frozen=True, kw_only=True):
     form_secret: Annotated[
         Secret,
         Doc(
-            description="64 hexadecimal characters; binds forms to the browser they were sent to, makes the "
-            "links in mails, and tells the devices of a user."
+            description="Binds forms to the browser they were sent to, makes the "
+            "links in mails, and tells the devices of a user.",
+            extra=HEX_KEY,
         ),
     ]
     internal_token: Annotated[
-        Secret, Doc(description="Bearer token of `/internal`, which only the admin service calls.")
+        Secret,
+        Doc(
+            description="Bearer token of `/internal`, which only the admin service calls.",
+            extra=at_least(32),
+        ),
     ]
     smtp_url: Annotated[
         Secret,

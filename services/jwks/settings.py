@@ -4,13 +4,17 @@ from typing import Annotated
 
 from shared.sealing import SealingSettings
 from shared.secret import Secret
-from shared.settings import Doc
+from shared.settings import Doc, at_least
 
 
 class Settings(SealingSettings, frozen=True, kw_only=True):
     listen_port: Annotated[int, Doc(description="Port of the jwks service.", ge=1, le=65535)] = 8103
     internal_token: Annotated[
-        Secret, Doc(description="Bearer token of `/internal`, which only the admin service calls.")
+        Secret,
+        Doc(
+            description="Bearer token of `/internal`, which only the admin service calls.",
+            extra=at_least(32),
+        ),
     ]
     jwks_max_age_s: Annotated[
         int, Doc(description="How long verifiers and caches may keep a JWKS.", ge=0, le=86400)

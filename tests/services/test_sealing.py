@@ -97,7 +97,7 @@ def test_a_sealer_that_would_not_work_does_not_start(changes: dict[str, str], co
     environment = {
         "MTAS_DATABASE_URL": "x",
         "MTAS_NATS_URL": "x",
-        "MTAS_INTERNAL_TOKEN": "x",
+        "MTAS_INTERNAL_TOKEN": "x" * 32,
         "MTAS_KEY_SEALER": "transit",
     } | changes
     with pytest.raises(ValueError, match=complaint):

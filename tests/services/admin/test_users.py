@@ -140,7 +140,7 @@ async def test_an_internal_token_that_is_wrong_makes_nobody(
 ) -> None:
     app_id = (await world.register())["app"]["app_id"]
     environment = {name: value for name, value in admin_environment.items() if "INTERNAL" not in name}
-    settings = load(Settings, environment | {"MTAS_INTERNAL_TOKEN": "another"})
+    settings = load(Settings, environment | {"MTAS_INTERNAL_TOKEN": "another" * 5})
     async with serve(create_app(settings)) as url:
         person = Person(url, some_address())
         answer = await person.http.post(

@@ -5,6 +5,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from services.admin.settings import Settings as AdminSettings
+from services.authorize.settings import Settings as AuthorizeSettings
+from services.jwks.settings import Settings as JwksSettings
 from shared.events.catalog import CATALOG
 from shared.events.envelope import nats_subject
 from shared.keys import LocalKeySealer, UnsealError, parse_keys
@@ -73,6 +76,29 @@ def test_an_empty_secret_is_a_missing_one(nothing: str) -> None:
     """`Authorization: Bearer ` must not be the operator."""
     with pytest.raises(SettingsError, match="MTAS_NATS_URL is not set"):
         load(CommonSettings, ENVIRONMENT | {"MTAS_NATS_URL": nothing})
+
+
+@pytest.mark.parametrize(
+    ("settings", "name", "weak"),
+    [
+        (AdminSettings, "MTAS_OPERATOR_TOKEN", "o" * 31),
+        (AdminSettings, "MTAS_SETUP_TOKEN", "s" * 15),
+        (AdminSettings, "MTAS_INTERNAL_TOKEN", "i" * 31 + " "),
+        (AdminSettings, "MTAS_FORM_SECRET", "f" * 63),
+        (JwksSettings, "MTAS_INTERNAL_TOKEN", "i" * 31),
+        (AuthorizeSettings, "MTAS_INTERNAL_TOKEN", "i" * 31),
+        (AuthorizeSettings, "MTAS_FORM_SECRET", "g" * 64),
+    ],
+)
+def test_a_secret_that_could_be_guessed_is_named_and_not_shown(
+    settings: type[CommonSettings], name: str, weak: str
+) -> None:
+    secrets = dict.fromkeys(("MTAS_OPERATOR_TOKEN", "MTAS_SETUP_TOKEN", "MTAS_INTERNAL_TOKEN"), "t" * 32)
+    good = ENVIRONMENT | secrets | {"MTAS_VALKEY_URL": "redis://h", "MTAS_FORM_SECRET": "f" * 64}
+    load(settings, good)
+    with pytest.raises(SettingsError, match=f"{name}: (at least|64 hex)") as error:
+        load(settings, good | {name: weak})
+    assert weak not in str(error.value)
 
 
 async def test_a_sealed_key_opens_only_for_its_tenant_and_kid() -> None:
