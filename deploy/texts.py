@@ -45,7 +45,10 @@ SPEAKERS: Final = {
         folders=("services/authorize", "shared/pages/templates"),
         files=("shared/passwords.py",),
     ),
-    "admin": Speaker(ROOT / "services/admin/texts", files=("services/admin/flows/invitation_letter.py",)),
+    "admin": Speaker(
+        ROOT / "services/admin/texts",
+        files=("services/admin/flows/invitation_letter.py", "services/admin/flows/password_letter.py"),
+    ),
 }
 
 

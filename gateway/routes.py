@@ -128,7 +128,10 @@ ROUTES: tuple[Route, ...] = (
     Route(
         name="dashboard-password",
         methods=("POST",),
-        paths=("/dashboard/sign-in", "/dashboard/sign-up", "/dashboard/join"),
+        paths=(
+            *("/dashboard/sign-in", "/dashboard/sign-up", "/dashboard/join"),
+            *("/dashboard/forgot-password", "/dashboard/reset-password"),
+        ),
         service="admin",
         kind=Kind.PAGE,
         limit=Limit.PASSWORD,

@@ -47,7 +47,8 @@ CONSUMERS = {
     "jwks": ["mtas.v1.*.tenant.*"],
     "token": ["mtas.v1.*.session.ended", "mtas.v1.*.user.*"],
     "admin": ["mtas.v1.>"],
-    "admin-mail": ["mtas.v1.*.member.mail_requested"],  # apart, so that no mail server holds up the audit log
+    # Apart, so that no mail server holds up the audit log.
+    "admin-mail": ["mtas.v1.*.member.mail_requested", "mtas.v1.*.member.password_link_requested"],
 }
 
 

@@ -1,4 +1,4 @@
-"""NATS → flow: every event goes into the audit log; invitations are mailed, apart from it."""
+"""NATS → flow: every event goes into the audit log; apart from it, what is to be mailed is."""
 
 from typing import Final
 from uuid import UUID
@@ -6,7 +6,9 @@ from uuid import UUID
 from services.admin.flows import audit
 from services.admin.flows.context import Context
 from services.admin.flows.invitation_mails import send_invitation
+from services.admin.flows.password_mails import send_password_mail
 from shared.events.bus import Handler
+from shared.events.catalog import MemberPasswordLinkRequested
 from shared.events.envelope import CloudEvent
 
 MAIL_CONSUMER: Final = "admin-mail"
@@ -25,6 +27,9 @@ def mail_handler(context: Context) -> Handler:
     """For the durable consumer `admin-mail`, which a slow mail server may hold up without the audit log."""
 
     async def handle(event: CloudEvent) -> None:
-        await send_invitation(context, event.tenantid, UUID(event.subject))
+        if event.event_type == MemberPasswordLinkRequested.type:
+            await send_password_mail(context, UUID(event.subject))
+        else:
+            await send_invitation(context, event.tenantid, UUID(event.subject))
 
     return handle

@@ -46,8 +46,9 @@ class Settings(CommonSettings, frozen=True, kw_only=True):
     smtp_url: Annotated[
         Secret,
         Doc(
-            description="Mail server, for invitations: `smtp://user:password@host:port`, or `smtps://`. "
-            "Without it the link of an invitation is shown to the inviter."
+            description="Mail server, for invitations and forgotten passwords: "
+            "`smtp://user:password@host:port`, or `smtps://`. Without it the link of an invitation is shown "
+            "to the inviter, and the operator makes that to a password (`mtas developer reset-password`)."
         ),
     ] = Secret("")
     mail_from: Annotated[str, Doc(description="Address that mail comes from.")] = "no-reply@localhost"

@@ -158,6 +158,25 @@ class MemberRemoved(Event, frozen=True, kw_only=True):
     actor: str
 
 
+class MemberPasswordLinkRequested(Event, frozen=True, kw_only=True):
+    """A link to a new dashboard password was asked for: `by` mail, with an address that may have no account,
+    or by the operator; the subject is the request. It is about no app: its tenant is the nil UUID."""
+
+    type: ClassVar[str] = "member.password_link_requested"
+    source: ClassVar[Source] = "admin"
+    by: Literal["mail", "operator"]
+
+
+class MemberPasswordReset(Event, frozen=True, kw_only=True):
+    """A developer has a new dashboard password by a link, which came `by` mail or from the operator; the
+    subject is the developer. In every app that they are a member of; in none, its tenant is the nil UUID."""
+
+    type: ClassVar[str] = "member.password_reset"
+    source: ClassVar[Source] = "admin"
+    actor: str
+    by: Literal["mail", "operator"]
+
+
 class ApiTokenCreated(Event, frozen=True, kw_only=True):
     """A developer may use the admin API on this app with a new token; `scope` says for what."""
 
@@ -245,6 +264,8 @@ CATALOG: dict[str, type[Event]] = {
         MemberJoined,
         MemberRoleChanged,
         MemberRemoved,
+        MemberPasswordLinkRequested,
+        MemberPasswordReset,
         ApiTokenCreated,
         ApiTokenRevoked,
         UserRegistered,

@@ -1,4 +1,4 @@
-"""Client secrets, API tokens and invitations: `mtas_cs_…`, `mtas_at_…`, `mtas_iv_…`.
+"""Client secrets, API tokens, invitations, password links: `mtas_cs_…`, `_at_…`, `_iv_…`, `_pl_…`.
 
 256 random bits in base64url, then six characters of checksum, so that a secret scanner can
 tell a real one from a look-alike without asking us. Stored as SHA-256: the entropy is in the
@@ -17,6 +17,7 @@ from shared.secret import Secret, b64url
 CLIENT_SECRET_PREFIX: Final = "mtas_cs_"
 API_TOKEN_PREFIX: Final = "mtas_at_"
 INVITATION_PREFIX: Final = "mtas_iv_"
+PASSWORD_LINK_PREFIX: Final = "mtas_pl_"
 _BASE62: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 

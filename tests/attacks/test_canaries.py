@@ -42,6 +42,8 @@ async def test_no_secret_is_kept_or_shown_again(product: Product, developer: Bro
         "API token of a developer": token,
         "invitation": invitation,
         "mailed invitation": mailed_invitation(product, app),
+        "link to a password": password_link(product),
+        "mailed link to a password": mailed_password_link(product),
         "password": PASSWORD,
         "developer's password": DEVELOPER[1],
         "code": answer["code"],
@@ -95,6 +97,26 @@ def mailed_invitation(product: Product, app: App) -> str:
     link = re.compile(r"/dashboard/join\?\S+")
     found = eventually(lambda: [link.findall(mail["text"]) for mail in mails(product, email)])[0][0]
     with product.browser() as browser:
+        assert browser.http.get(found).status_code == 200
+    return str(parse_qs(urlsplit(found).query)["token"][0])
+
+
+def password_link(product: Product) -> str:
+    """The token of one that the operator made, whose page was looked at."""
+    link = product.api("POST", "/developers/password-links", json={"email": DEVELOPER[0]}).json()["link"]
+    with product.browser() as browser:
+        address = urlsplit(link)
+        assert browser.http.get(f"{address.path}?{address.query}").status_code == 200
+    return str(parse_qs(address.query)["token"][0])
+
+
+def mailed_password_link(product: Product) -> str:
+    """The token of one that went by mail, and was looked at."""
+    with product.browser() as browser:
+        browser.submit(browser.get("/dashboard/forgot-password"), {"email": DEVELOPER[0]})
+        link = re.compile(r"/dashboard/reset-password\?\S+")
+        texts = eventually(lambda: [mail["text"] for mail in mails(product, DEVELOPER[0])])
+        [found] = link.findall(texts[0])
         assert browser.http.get(found).status_code == 200
     return str(parse_qs(urlsplit(found).query)["token"][0])
 

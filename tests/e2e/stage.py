@@ -50,6 +50,7 @@ def set_stage(product: Product, developer: Browser) -> Stage:
         "user_id": user_id,
         "developer_id": developer_id,
         "invitation": _invitation(product, app, "viewer"),
+        "password_link": _password_link(product, app),
     }
     stage = Stage(product, app, values)
     stage.cookies |= {"nobody": [], "viewer": viewer, "developer": _cookies(developer, product)}
@@ -141,6 +142,14 @@ def _invitation(product: Product, app: App, role: str) -> str:
     """The query of an invitation's link."""
     body = {"email": f"mary-{os.urandom(4).hex()}@example.com", "role": role, "deliver": "link"}
     response = product.api("POST", f"/apps/{app.app_id}/invitations", json=body)
+    assert response.status_code == 201, response.text
+    return str(response.json()["link"]).partition("?")[2]
+
+
+def _password_link(product: Product, app: App) -> str:
+    """The query of the link to a new password for a member of the app."""
+    [member, *_] = product.api("GET", f"/apps/{app.app_id}/members").json()["items"]
+    response = product.api("POST", "/developers/password-links", json={"email": member["email"]})
     assert response.status_code == 201, response.text
     return str(response.json()["link"]).partition("?")[2]
 

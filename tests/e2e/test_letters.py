@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from playwright.sync_api import Page
 
-from services.admin.flows import invitation_letter
+from services.admin.flows import invitation_letter, password_letter
 from services.admin.flows.invitation_letter import InvitationFacts
 from services.authorize.flows.letters import WRITERS, Facts, write
 from shared.mail.letter import Letter, compose
@@ -33,7 +33,7 @@ INVITATION: Final = InvitationFacts(
 
 
 @pytest.mark.parametrize("language", TEXTS.languages)
-@pytest.mark.parametrize("purpose", [*WRITERS, "invitation"])
+@pytest.mark.parametrize("purpose", [*WRITERS, "invitation", "dashboard password"])
 def test_a_letter_can_be_read(page: Page, purpose: str, language: str) -> None:
     letter = written(purpose, language)
     mail = compose(
@@ -54,4 +54,8 @@ def test_a_letter_can_be_read(page: Page, purpose: str, language: str) -> None:
 def written(purpose: str, language: str) -> Letter:
     if purpose == "invitation":
         return invitation_letter.write(INVITATION, TEXTS_OF_ADMIN.language(language))
+    if purpose == "dashboard password":
+        api_tokens = "https://auth.example.com/dashboard/api-tokens"
+        spoken = TEXTS_OF_ADMIN.language(language)
+        return password_letter.write(link=FACTS.link, api_tokens=api_tokens, language=spoken)
     return write(purpose, FACTS, TEXTS.language(language))

@@ -19,12 +19,16 @@ EXEMPT = {
 }
 
 # Tables that a developer owns: there is no tenant to keep apart.
-OF_DEVELOPERS = ("admin.developers", "admin.developer_sessions", "admin.api_tokens", "admin.idempotency_keys")
+OF_DEVELOPERS = (
+    *("admin.developers", "admin.developer_sessions", "admin.password_links"),
+    *("admin.api_tokens", "admin.idempotency_keys"),
+)
 
 # Who may do what with each table: S select, s select on some columns, I insert, U update, D delete.
 RIGHTS = {
     "admin.developers": {"admin": "SIU"},
     "admin.developer_sessions": {"admin": "SIUD"},
+    "admin.password_links": {"admin": "SIUD"},
     "admin.api_tokens": {"admin": "SIu"},
     "admin.idempotency_keys": {"admin": "SIuD"},
     "admin.tenants": {"admin": "SIU", "authorize": "S", "token": "S", "jwks": "S"},

@@ -7,6 +7,7 @@ import click
 
 from services.admin.cli.api import Api, Refused
 from services.admin.cli.apps import app
+from services.admin.cli.developers import developer
 from services.admin.cli.keys import keys
 from services.admin.cli.members import member
 from services.admin.cli.tokens import token
@@ -46,6 +47,7 @@ cli.add_command(user)
 cli.add_command(keys)
 cli.add_command(member)
 cli.add_command(token)
+cli.add_command(developer)
 
 
 def main() -> None:

@@ -158,6 +158,16 @@ async def revoke_api_token(context: Context, principal: Principal, token_id: UUI
     log.info("API token revoked", token_id=str(token_id), actor=principal.actor)
 
 
+async def revoke_api_tokens_of(
+    context: Context, connection: Connection, developer_id: UUID, *, actor: str
+) -> None:
+    """All of a developer's, in the caller's transaction."""
+    revoked = await api_tokens.revoke_api_tokens_of(connection, developer_id, context.clock())
+    for token_id, token in revoked.items():
+        event = ApiTokenRevoked(actor=actor, developer_id=developer_id)
+        await _record(context, connection, token_id, developer_id, token.only_tenant_id, event)
+
+
 def _check(name: str, wanted: CreateApiToken) -> None:
     checks = Checks()
     checks.name(name)

@@ -6,7 +6,6 @@ within the last ten minutes, so that a dashboard left open, or a stolen session,
 
 from datetime import timedelta
 from typing import Final
-from uuid import UUID
 
 from services.admin.flows import sessions
 from services.admin.flows.access import Principal
@@ -16,6 +15,7 @@ from services.admin.flows.emails import email_key
 from services.admin.flows.refused import FieldError, Invalid, Refused
 from services.admin.flows.sessions import StartedSession
 from services.admin.store import developers
+from services.admin.store.developers import Credentials
 
 FRESH: Final = timedelta(minutes=10)
 
@@ -62,20 +62,29 @@ async def confirm_identity(
         context, email_key(principal.email), password, address=address, device=device
     )
     if found is None or found.developer_id != principal.developer_id:
-        raise Invalid("Check your password.", [FieldError("password", "That is not your password.")])
-    session = await _replace(context, found.developer_id, session_token, device)
+        raise _wrong()
+    session = await _replace(context, found, session_token, device)
     renewed = await sessions.get_principal(context, session.token.reveal())
     assert renewed is not None, "the session was begun just now"
     return renewed, session
 
 
+def _wrong() -> Invalid:
+    return Invalid("Check your password.", [FieldError("password", "That is not your password.")])
+
+
 async def _replace(
-    context: Context, developer_id: UUID, session_token: str, device: str | None
+    context: Context, found: Credentials, session_token: str, device: str | None
 ) -> StartedSession:
+    """Raises: Invalid when the password was reset while we looked."""
     now = context.clock()
     old = sessions.hash_token(session_token)
     async with context.database.transaction() as connection:
+        if not await developers.lock_credentials(connection, found.developer_id, found.password_hash):
+            raise _wrong()
         session = await developers.get_session(connection, old, now, now - sessions.IDLE)
         await developers.delete_session(connection, old)
         expires_at = session.expires_at if session else None
-        return await sessions.begin(context, connection, developer_id, device=device, expires_at=expires_at)
+        return await sessions.begin(
+            context, connection, found.developer_id, device=device, expires_at=expires_at
+        )

@@ -14,10 +14,13 @@ async def sign_in(
 ) -> StartedSession:
     """A session in place of any other. Raises: Invalid, TooManyTries, Unavailable."""
     found = await check_password(context, email_key(email), password, address=address, device=device)
+    wrong = Invalid("The email address or the password is wrong.")
     if found is None:
-        raise Invalid("The email address or the password is wrong.")
+        raise wrong
     new_hash = await _rehash(context, found.password_hash, password)
     async with context.database.transaction() as connection:
+        if not await developers.lock_credentials(connection, found.developer_id, found.password_hash):
+            raise wrong  # it was reset while we looked
         if new_hash is not None:
             await developers.update_password_hash(connection, found.developer_id, new_hash)
         return await sessions.begin(context, connection, found.developer_id, device=device)

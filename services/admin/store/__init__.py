@@ -1,6 +1,7 @@
 """The admin service's statements: one typed function each, by topic, SQL in the file beside it.
 
 - `developers`: accounts and sessions; no tenant is involved
+- `password_links`: links to a new password, by address
 - `api_tokens`: API tokens; a developer owns them
 - `apps`: tenants, who may see them, and the state of their keys
 - `idempotency`: answers kept for requests that are sent again

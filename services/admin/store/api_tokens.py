@@ -90,6 +90,14 @@ async def revoke_api_token(
     return msgspec.convert(dict(row), RevokedToken) if row else None
 
 
+async def revoke_api_tokens_of(
+    connection: Connection, developer_id: UUID, now: datetime
+) -> dict[UUID, RevokedToken]:
+    """All of a developer's, by id."""
+    rows = await connection.fetch(_SQL["revoke_api_tokens_of"], developer_id, now)
+    return {row["token_id"]: msgspec.convert(dict(row), RevokedToken) for row in rows}
+
+
 async def list_api_token_names(connection: Connection, token_ids: list[UUID]) -> dict[UUID, str]:
     rows = await connection.fetch(_SQL["list_api_token_names"], token_ids)
     return {row["token_id"]: row["name"] for row in rows}

@@ -40,6 +40,13 @@ update admin.api_tokens
    and ($4::uuid is null or only_tenant_id = $4)
 returning developer_id, only_tenant_id;
 
+-- All of a developer's.
+-- name: revoke_api_tokens_of
+update admin.api_tokens
+   set revoked_at = $2
+ where developer_id = $1 and revoked_at is null
+returning token_id, developer_id, only_tenant_id;
+
 -- For the audit log, the revoked too.
 -- name: list_api_token_names
 select token_id, name from admin.api_tokens where token_id = any($1::uuid[]);

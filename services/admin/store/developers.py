@@ -79,6 +79,21 @@ async def update_password_hash(connection: Connection, developer_id: UUID, passw
     await connection.execute(_SQL["update_password_hash"], developer_id, password_hash)
 
 
+async def lock_credentials(connection: Connection, developer_id: UUID, password_hash: str) -> bool:
+    """False when the password is another by now, or the account disabled."""
+    return await connection.fetchval(_SQL["lock_credentials"], developer_id, password_hash) is not None
+
+
+async def reset_password(
+    connection: Connection, developer_id: UUID, password_hash: str, email_verified: bool
+) -> None:
+    await connection.execute(_SQL["reset_password"], developer_id, password_hash, email_verified)
+
+
+async def delete_sessions_of(connection: Connection, developer_id: UUID) -> None:
+    await connection.execute(_SQL["delete_sessions_of"], developer_id)
+
+
 async def insert_session(
     connection: Connection, token_hash: bytes, developer_id: UUID, now: datetime, expires_at: datetime
 ) -> None:

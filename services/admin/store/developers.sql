@@ -36,6 +36,20 @@ select developer_id, email, email_verified
 -- name: update_password_hash
 update admin.developers set password_hash = $2 where developer_id = $1;
 
+-- Is this still their password? It stays so until the transaction ends, and a reset waits for it.
+-- name: lock_credentials
+select developer_id
+  from admin.developers
+ where developer_id = $1 and password_hash = $2 and disabled_at is null
+   for no key update;
+
+-- A new password by a link; $3: the link has shown that the address is theirs.
+-- name: reset_password
+update admin.developers set password_hash = $2, email_verified = email_verified or $3 where developer_id = $1;
+
+-- name: delete_sessions_of
+delete from admin.developer_sessions where developer_id = $1;
+
 -- name: insert_session
 insert into admin.developer_sessions (token_hash, developer_id, created_at, last_seen_at, expires_at)
 values ($1, $2, $3, $3, $4);

@@ -162,7 +162,12 @@ async def test_the_token_is_in_no_output(data: str) -> None:
 
 
 async def test_help_needs_no_server_and_has_examples() -> None:
-    for arguments in (["app", "create"], ["app", "rotate-secret"], ["user", "create"]):
+    for arguments in (
+        ["app", "create"],
+        ["app", "rotate-secret"],
+        ["user", "create"],
+        ["developer", "reset-password"],
+    ):
         ran = await run(*arguments, "--help")
         assert (ran.code, "Examples:" in ran.out) == (0, True)
 
@@ -188,3 +193,17 @@ async def test_a_token_from_creation_to_revocation(world: World, data: str) -> N
     ended = await run("token", "revoke", made.json["api_token"]["token_id"], MTAS_DATA=data)
     assert ended.code == 0
     assert (await run("app", "list", **theirs)).code == 1
+
+
+async def test_a_link_to_a_new_password(world: World, data: str) -> None:
+    _, email = await world.developer()
+    made = await run("developer", "reset-password", email, "--json", MTAS_DATA=data)
+    assert (made.code, made.err, made.json["email"]) == (0, "", email)
+    plain = await run("developer", "reset-password", email, MTAS_DATA=data)
+    assert (plain.code, "http://localhost:8080/dashboard/reset-password?token=" in plain.out) == (0, True)
+    assert "shown this once" in plain.err
+    link = plain.out.split()[-1].removeprefix("http://localhost:8080")
+    done = await world.person().fill(link, {"password": "seven herons beside the quiet canal"})
+    assert done.status_code == 303
+    refused = await run("developer", "reset-password", "nobody@example.com", MTAS_DATA=data)
+    assert (refused.code, "No developer" in refused.err) == (1, True)

@@ -16,6 +16,7 @@ from services.admin.routes.api import (
     audit_log,
     branding,
     clients,
+    developers,
     events,
     invitations,
     members,
@@ -44,6 +45,7 @@ TOPICS: Final[dict[str, list[HTTPRouteHandler]]] = {
     "Audit log": audit_log.ROUTES,
     "Events": events.ROUTES,
     "API tokens": api_tokens.ROUTES,
+    "Developers": developers.ROUTES,
 }
 
 

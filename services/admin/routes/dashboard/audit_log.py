@@ -38,6 +38,8 @@ WORDS = {
     "member.joined": "Member joined",
     "member.role_changed": "Member's role changed",
     "member.removed": "Member removed",
+    "member.password_link_requested": "Link to a new dashboard password",
+    "member.password_reset": "Member's dashboard password reset",
     "api_token.created": "API token created",
     "api_token.revoked": "API token revoked",
     "user.registered": "User registered",

@@ -44,6 +44,7 @@ DONE: Final = {
     "user-deleted": "The user was deleted, with all that was about them.",
     "session-ended": "The session was ended.",
     "signed-out": "You are signed out.",
+    "password-reset": "Your password is changed. You are signed out everywhere.",
 }
 """What a redirect may say on the page that it leads to."""
 

@@ -20,6 +20,7 @@ from services.admin.routes.dashboard import (
     join,
     keys,
     members,
+    passwords,
     secrets,
     settings,
     users,
@@ -31,6 +32,7 @@ from services.admin.routes.dashboard.web import Web
 PREFIX: Final = "/dashboard"
 TOPICS: Final = (
     accounts,
+    passwords,
     join,
     apps,
     first_sign_in,

@@ -31,6 +31,7 @@ from services.admin.routes.dashboard.forms import (
 from services.admin.routes.dashboard.web import AnyConnection, AnyRequest, Web
 from shared import known_devices
 from shared.http.context import client_address
+from shared.secret import Secret
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _DEVICE: Final = re.compile(r"[A-Za-z0-9_-]{22,200}")
@@ -87,11 +88,13 @@ class Visit:
     def signed_in(self, session: StartedSession) -> None:
         """The answer carries this session, and none before it."""
         self.session_token = session.token.reveal()
-        self.device = session.device.reveal()
-        self.cookies += [
-            self._web.cookie(self._web.session_cookie, self.session_token, sessions.ABSOLUTE),
-            self._web.cookie(self._web.device_cookie, self.device, known_devices.LIFETIME),
-        ]
+        self.cookies.append(self._web.cookie(self._web.session_cookie, self.session_token, sessions.ABSOLUTE))
+        self.knows_device(session.device)
+
+    def knows_device(self, device: Secret) -> None:
+        """The answer carries this proof that its account was at home here."""
+        self.device = device.reveal()
+        self.cookies.append(self._web.cookie(self._web.device_cookie, self.device, known_devices.LIFETIME))
 
     def signed_out(self) -> None:
         self.session_token = None

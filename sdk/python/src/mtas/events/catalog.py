@@ -129,6 +129,29 @@ class MemberMailRequested(Data):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MemberPasswordLinkRequested(Data):
+    """A link to a new dashboard password was asked for: `by` mail, with an address that may have no
+    account, or by the operator; the subject is the request. It is about no app: its tenant is the nil
+    UUID.
+    """
+
+    type: ClassVar[str] = "member.password_link_requested"
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberPasswordReset(Data):
+    """A developer has a new dashboard password by a link, which came `by` mail or from the operator; the
+    subject is the developer. In every app that they are a member of; in none, its tenant is the nil
+    UUID.
+    """
+
+    type: ClassVar[str] = "member.password_reset"
+    actor: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MemberRemoved(Data):
     """A member was removed, or left; the subject is the developer."""
 
@@ -337,6 +360,8 @@ EVENTS: Final[tuple[type[Data], ...]] = (
     MemberInvited,
     MemberJoined,
     MemberMailRequested,
+    MemberPasswordLinkRequested,
+    MemberPasswordReset,
     MemberRemoved,
     MemberRoleChanged,
     SessionEnded,

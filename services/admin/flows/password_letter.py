@@ -1,0 +1,37 @@
+"""What the mail with the link to a new dashboard password says."""
+
+from shared.mail.letter import Letter
+from shared.text import Text
+from shared.texts import Language
+
+
+def write(*, link: str, api_tokens: str, language: Language) -> Letter:
+    return Letter(
+        language=language.tag,
+        direction=language.direction,
+        sender="MTAS",
+        subject=language.say(Text("Choose a new password for the MTAS dashboard")),
+        paragraphs=(
+            language.say(
+                Text(
+                    "Somebody, probably you, asked for a new password for your account at the MTAS dashboard."
+                )
+            ),
+        ),
+        button=language.say(Text("Choose a new password")),
+        link=link,
+        link_hint=language.say(Text("If the button does not work, open this address:")),
+        small_print=(
+            language.say(
+                Text("The link works once, within 15 minutes. The new password signs you out everywhere.")
+            ),
+            language.say(
+                Text(
+                    "API tokens go on working. If somebody else may have known your password, look through "
+                    "them afterwards: %(address)s",
+                    address=api_tokens,
+                )
+            ),
+            language.say(Text("If this was not you, you can ignore this mail: nothing changes.")),
+        ),
+    )
