@@ -148,6 +148,17 @@ async def test_who_may_not_and_what_is_not_from_us_changes_nothing(world: World)
     )
 
 
+async def test_no_file_is_read_from_who_is_not_signed_in(world: World) -> None:
+    """What is refused where it is read is not even looked at."""
+    path = f"/dashboard/apps/{some_slug()}/branding/logo"
+    headers = {"Sec-Fetch-Site": "same-origin", "Origin": PUBLIC_URL}
+    headers["Content-Type"] = "multipart/form-data; boundary=x"
+    answer = await world.person().http.post(path, content=MANY_PARTS, headers=headers)
+    assert (answer.status_code, answer.headers.get("location")) == (303, "/dashboard/sign-in")
+    too_much = b"x" * (MOST_BYTES + 8192)
+    assert (await world.person().http.post(path, content=too_much, headers=headers)).status_code == 303
+
+
 MANY_PARTS = b"".join(
     b"a\r\n--x\r\nContent-Disposition: form-data; name=f%d\r\n\r\n" % number for number in range(200)
 )
@@ -163,9 +174,10 @@ MANY_PARTS = b"".join(
     ],
 )
 async def test_a_part_does_not_choose_how_it_is_decoded(world: World, head: str, content: bytes) -> None:
-    """Nobody has to be signed in to send it."""
+    """Whoever is signed in may send it, to whatever app."""
+    person, _ = await world.developer()
     start = f'--x\r\nContent-Disposition: form-data; name="form_token"\r\n{head}\r\n\r\n'
-    answer = await world.person().http.post(
+    answer = await person.http.post(
         "/dashboard/apps/acme/branding/logo",
         content=start.encode() + content + b"\r\n--x--\r\n",
         headers={"Content-Type": "multipart/form-data; boundary=x"},

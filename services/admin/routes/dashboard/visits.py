@@ -122,7 +122,7 @@ GivenVisit: TypeAlias = NamedDependency[Visit]
 
 
 def arrive(context: Context, web: Web) -> Guard:
-    """Raises: PermissionDeniedException for a form that is not from us, HTTPException 400 and 415."""
+    """Raises: PermissionDeniedException for a form that is not from us, SignInNeeded, HTTPException."""
 
     async def guard(connection: AnyConnection, handler: BaseRouteHandler) -> None:
         assert isinstance(connection, Request)
@@ -130,12 +130,20 @@ def arrive(context: Context, web: Web) -> Guard:
         connection.scope["state"]["visit"] = visit
         if visit.method == "POST":
             require_same_origin(connection, web)
-            read = read_upload if handler.opt.get(UPLOAD) else read_form
-            visit.form = await read(connection)
-            require_token(visit.form, visit.form_token)
         await visit.recognise(context)
+        if visit.method == "POST":
+            visit.form = await _form(connection, visit, is_upload=bool(handler.opt.get(UPLOAD)))
+            require_token(visit.form, visit.form_token)
 
     return guard
+
+
+async def _form(request: AnyRequest, visit: Visit, *, is_upload: bool) -> Form:
+    """What is large is read from nobody who is not signed in. Raises: SignInNeeded, HTTPException."""
+    if not is_upload:
+        return await read_form(request)
+    visit.require_principal()
+    return await read_upload(request)
 
 
 async def provide_visit(request: AnyRequest) -> Visit:
