@@ -63,6 +63,17 @@ OWNERS = {
     "/invitations/{invitation_id}/revoke": {},
     "/invitations/{invitation_id}/resend": {},
 }
+WEIGHTY = [
+    "/add-client",
+    "/clients/{app_id}/rotate-secret",
+    "/users/{user_id}/delete",
+    "/invite",
+    "/members/{developer_id}/role",
+    "/members/{developer_id}/remove",
+    "/invitations/{invitation_id}/revoke",
+    "/invitations/{invitation_id}/resend",
+]
+"""With those ELSEWHERE, and a client's redirect URIs."""
 
 
 async def send(
@@ -121,6 +132,19 @@ async def test_a_viewer_changes_nothing(world: World) -> None:
     before = await state(world, app_id)
     for path, fields in (CHANGES | OWNERS).items():
         assert (await send(person, app_id, path, fields)).status_code == 403, path
+    assert await state(world, app_id) == before
+
+
+@pytest.mark.parametrize("path", WEIGHTY)
+async def test_what_is_weighty_asks_for_the_password_again(world: World, path: str) -> None:
+    """Step-up: an owner's session that was left open, or stolen, does none of it."""
+    app_id = (await world.register())["app"]["app_id"]
+    user_id = await world.seed.user(await world.tenant_id(app_id))
+    person, _ = await world.developer(app_id, "owner")
+    world.clock.advance(601)
+    before = await state(world, app_id)
+    answer = await send(person, app_id, path, (CHANGES | OWNERS)[path], str(user_id))
+    assert (answer.status_code, 'name="password"' in answer.text) == (403, True)
     assert await state(world, app_id) == before
 
 

@@ -238,6 +238,15 @@ async def test_who_confirms_who_they_are_for_nothing_stays_signed_in(world: Worl
     assert (await person.http.get("/dashboard")).status_code == 200
 
 
+async def test_two_session_cookies_are_none(world: World) -> None:
+    """One of them is another's, and nothing says which (RFC 6265 §4.2.2)."""
+    (mine, _), (theirs, _) = await world.developer(), await world.developer()
+    for pair in ((mine, theirs), (theirs, mine), (mine, mine)):
+        cookie = "; ".join(f"mtas_dashboard={person.session}" for person in pair)
+        answer = await world.http.get("/dashboard", headers={"Cookie": cookie})
+        assert answer.status_code == 303
+
+
 async def test_a_disabled_developer_is_out_at_once(world: World) -> None:
     person, email = await world.developer()
     await world.seed.execute("update admin.developers set disabled_at = now() where email = $1", email)

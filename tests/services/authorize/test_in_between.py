@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from services.authorize.flows.check_password import check_password
 from services.authorize.flows.own_data import find_user
 from services.authorize.flows.users import read_new_password
 from services.authorize.store import account
@@ -69,3 +70,24 @@ async def test_whose_account_is_deleted_while_they_consent_is_asked_to_sign_in(w
     )
     assert answered.url.path.endswith("/login")
     assert "consent.given" not in [kind for kind, _, _ in await world.events()]
+
+
+async def test_whose_address_becomes_anothers_is_not_who_knows_the_others_password(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person, theirs = world.person(), "the other one's own words"
+    await person.sign_in()
+    form = await person.http.get(person.path("account/delete"))
+
+    async def by_then(*values: Any) -> Any:
+        await world.seed.execute(
+            "update authorize.users set email = 'former', email_key = 'former' where user_id = $1",
+            world.user_id,
+        )
+        await world.add_user("ada@example.com", theirs)
+        return await check_password(*values)
+
+    monkeypatch.setattr("services.authorize.flows.confirm_password.check_password", by_then)
+    refused = await person.send(form, {"confirm": "ada@example.com", "password": theirs})
+    assert refused.status_code == 422
+    assert len(await world.seed.fetch("select from authorize.users where user_id = $1", world.user_id)) == 1
