@@ -11,7 +11,7 @@ import pytest
 from shared.passwords import Passwords
 from tests.services.admin.conftest import PASSWORD, World
 from tests.services.admin.test_api_tokens import make
-from tests.services.admin.test_forgotten_password import choose, made
+from tests.services.admin.test_forgotten_password import NEW, choose, made
 from tests.services.admin.test_members import an_app
 
 
@@ -85,3 +85,14 @@ async def test_api_tokens_stay_unless_nobody_has_verified_the_address(world: Wor
         assert (await token("GET", "/apps")).status_code == (200 if is_verified else 401)
         [row] = await world.seed.fetch("select email_verified from admin.developers where email = $1", email)
         assert row["email_verified"] is is_verified  # the operator's link shows nothing
+
+
+async def test_whoever_guesses_meanwhile_does_not_keep_the_owner_out(world: World) -> None:
+    """The device that the new password was chosen on has tries of its own (docs/adr/0017)."""
+    _, email = await world.developer()
+    for _ in range(5):
+        assert (await world.person().sign_in(email, "a wrong password")).status_code == 422
+    person = world.person()
+    assert (await choose(person, await made(world, email))).status_code == 303
+    assert (await world.person().sign_in(email, NEW)).status_code == 429
+    assert (await person.sign_in(email, NEW)).status_code == 303
