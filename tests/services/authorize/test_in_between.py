@@ -91,3 +91,12 @@ async def test_whose_address_becomes_anothers_is_not_who_knows_the_others_passwo
     refused = await person.send(form, {"confirm": "ada@example.com", "password": theirs})
     assert refused.status_code == 422
     assert len(await world.seed.fetch("select from authorize.users where user_id = $1", world.user_id)) == 1
+
+
+async def test_what_was_mailed_to_the_former_address_is_void(mailless: World, links: Any) -> None:
+    """Whoever reads that address's mail may be why it was changed."""
+    reader, form = await reset_form(mailless, links)
+    person, token = await wish(mailless, links)
+    page = await person.http.get(person.path("new-email"), params={"token": token})
+    assert (await person.send(page)).status_code == 303
+    assert (await reader.send(form, {"password": "nine paper boats upstream"})).status_code == 410
