@@ -77,5 +77,10 @@ class Client(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     disabled_at: datetime | None
 
     @property
+    def needs_pkce(self) -> bool:
+        """A public client cannot be exempted (RFC 9700 §2.1.1); the database says so as well."""
+        return self.pkce_required or not self.is_confidential
+
+    @property
     def is_native(self) -> bool:
         return self.client_type is ClientType.NATIVE

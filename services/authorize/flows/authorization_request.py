@@ -137,10 +137,8 @@ def _check_supported(params: Params) -> None:
 
 
 def _read_challenge(params: Params, client: Client) -> str | None:
-    # A public client cannot be exempted (RFC 9700 §2.1.1); the database says so as well.
-    required = client.pkce_required or not client.is_confidential
     return pkce.read_challenge(
-        params.get("code_challenge"), params.get("code_challenge_method"), required=required
+        params.get("code_challenge"), params.get("code_challenge_method"), required=client.needs_pkce
     )
 
 

@@ -26,6 +26,7 @@ _REFUSALS: Final = {
     "other_client": "the code is unknown, expired or used",
     "expired": "the code is unknown, expired or used",
     "redirect_uri": "redirect_uri is not the one of the authorization request",
+    "code_challenge": "the authorization request had no code_challenge, which is required by now",
     "code_verifier": "code_verifier does not fit the code_challenge",
     "resource": "resource is not the one of the authorization request, or not the client's any more",
 }
@@ -33,6 +34,7 @@ _REFUSALS: Final = {
 _OBSERVED: Final[dict[str, Kind]] = {
     "expired": "code_expired",
     "redirect_uri": "code_redirect_uri",
+    "code_challenge": "pkce",
     "code_verifier": "code_verifier",
 }
 
@@ -108,6 +110,8 @@ def _refusal(
         return "expired"
     if not hmac.compare_digest(grant.redirect_uri.encode(), redirect_uri.encode()):
         return "redirect_uri"
+    if grant.code_challenge is None and client.needs_pkce:
+        return "code_challenge"  # it was exempt when it asked
     if not pkce.verify(grant.code_challenge, params.get("code_verifier")):
         return "code_verifier"
     if params.get("resource") not in (None, grant.resource):

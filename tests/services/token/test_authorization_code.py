@@ -7,7 +7,7 @@ import pytest
 
 from shared.oauth.authorization_code import code_key
 from shared.oauth.types import ClientType
-from tests.services.token.conftest import REDIRECT_URI, VERIFIER, World, seed_key
+from tests.services.token.conftest import CACHE_TTL_S, REDIRECT_URI, VERIFIER, World, seed_key
 
 
 async def test_a_code_gives_tokens_for_its_user(world: World) -> None:
@@ -82,9 +82,27 @@ async def test_a_burned_code_stays_burned_when_valkey_brings_it_back(world: Worl
     assert (await world.redeem(code)).json()["error"] == "invalid_grant"
 
 
+async def exempt_from_pkce(world: World) -> None:
+    await world.seed.execute(
+        "update admin.clients set pkce_required = false where tenant_id = $1", world.tenant_id
+    )
+
+
 async def test_verifier_where_no_challenge_was_stored_is_refused(world: World) -> None:
+    await exempt_from_pkce(world)
     code = await world.code(code_challenge=None)
     assert (await world.redeem(code)).json()["error"] == "invalid_grant"
+
+
+async def test_a_code_without_a_challenge_is_for_who_is_still_exempt(world: World) -> None:
+    """Its user may have been asked for half an hour, from before PKCE was required."""
+    code = await world.code(code_challenge=None)
+    refused = (await world.redeem(code, {"code_verifier": ""})).json()
+    assert (refused["error"], "code_challenge" in refused["error_description"]) == ("invalid_grant", True)
+    await exempt_from_pkce(world)
+    await asyncio.sleep(CACHE_TTL_S + 0.1)
+    code = await world.code(code_challenge=None)
+    assert (await world.redeem(code, {"code_verifier": ""})).status_code == 200
 
 
 async def test_another_clients_code_is_refused_and_burned(world: World) -> None:
