@@ -1,4 +1,4 @@
-"""Consent (OpenID Connect Core §3.1.2.4): asked for clients of third parties, once a client and scope.
+"""Consent (OpenID Connect Core §3.1.2.4): third parties' clients ask once a scope and resource.
 
 The app's own clients need none: whoever uses the app has chosen it. `prompt=consent` asks for all.
 """
@@ -19,10 +19,11 @@ async def needs_consent(
     if not client.is_third_party:
         return False
     async with context.database.tenant(tenant.tenant_id) as connection:
-        allowed = await account.get_consented_scope(
-            connection, tenant.tenant_id, session.user_id, client.client_id
-        )
-    return allowed is None or not allowed.issuperset(request.scope)
+        allowed = await account.get_consent(connection, tenant.tenant_id, session.user_id, client.client_id)
+    if allowed is None:
+        return True
+    scope, resources = allowed
+    return not (scope.issuperset(request.scope) and resources.issuperset(_resources(request)))
 
 
 async def give_consent(
@@ -33,8 +34,15 @@ async def give_consent(
     if not client.is_third_party:
         return
     tenant_id, scope, now = tenant.tenant_id, interaction.request.scope, context.clock()
+    resources = _resources(interaction.request)
     async with context.database.tenant(tenant_id) as connection:
-        if await account.insert_consent(connection, tenant_id, session.user_id, client.client_id, scope, now):
+        if await account.insert_consent(
+            connection, tenant_id, session.user_id, client.client_id, scope, resources, now
+        ):
             event = ConsentGiven(client_id=client.client_id, scope=scope)
             await insert_event(connection, tenant_id, session.user_id, event, now)
     context.relay.nudge()
+
+
+def _resources(request: AuthorizationRequest) -> tuple[str, ...]:
+    return (request.resource,) if request.resource is not None else ()

@@ -29,6 +29,7 @@ async def consent_page(here: NamedDependency[Here]) -> Response[Any]:
         client=waiting.client,
         interaction_id=interaction.interaction_id,
         session=session,
+        resource=interaction.request.resource,
         asked=[SCOPE_WORDS.get(token, token) for token in interaction.request.scope],
     )
 

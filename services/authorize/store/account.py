@@ -149,12 +149,12 @@ async def list_consents(connection: Connection, tenant_id: UUID, user_id: UUID) 
     return [dict(row) for row in await connection.fetch(_SQL["list_consents"], tenant_id, user_id)]
 
 
-async def get_consented_scope(
+async def get_consent(
     connection: Connection, tenant_id: UUID, user_id: UUID, client_id: str
-) -> frozenset[str] | None:
-    """None when the user was never asked, or has taken it back."""
-    scope = await connection.fetchval(_SQL["get_consented_scope"], tenant_id, user_id, client_id)
-    return frozenset(scope) if scope is not None else None
+) -> tuple[frozenset[str], frozenset[str]] | None:
+    """The scope and the resources. None when the user was never asked, or has taken it back."""
+    row = await connection.fetchrow(_SQL["get_consent"], tenant_id, user_id, client_id)
+    return (frozenset(row["scope"]), frozenset(row["resources"])) if row is not None else None
 
 
 async def insert_consent(
@@ -163,10 +163,13 @@ async def insert_consent(
     user_id: UUID,
     client_id: str,
     scope: tuple[str, ...],
+    resources: tuple[str, ...],
     now: datetime,
 ) -> bool:
     """False when there is no such user any more."""
-    found = await connection.fetchval(_SQL["insert_consent"], tenant_id, user_id, client_id, list(scope), now)
+    found = await connection.fetchval(
+        _SQL["insert_consent"], tenant_id, user_id, client_id, list(scope), list(resources), now
+    )
     return found is not None
 
 

@@ -25,6 +25,23 @@ async def test_a_third_party_is_asked_for_once_a_scope(world: World) -> None:
     assert answer(await person.http.get(silent))["error"] == "consent_required"
 
 
+async def test_a_third_party_is_asked_for_once_a_resource(world: World) -> None:
+    """What it may do at one API it may not do at the next (RFC 8707 §2)."""
+    partner, one, two = f"{world.slug}-partner", "https://one.example/api", "https://two.example/api"
+    await world.seed.client(
+        world.tenant_id, partner, name="Partner", is_third_party=True, resources=[one, two]
+    )
+    person = world.person()
+    await person.sign_in()
+    await person.submit(await person.get(world.authorize(client_id=partner)), {"answer": "allow"})
+    for resource in (one, two):
+        consent = await person.get(world.authorize(client_id=partner, resource=resource))
+        assert resource in consent.text
+        assert "code" in answer(await person.submit(consent, {"answer": "allow"}))
+    for again in (one, two, None):
+        assert "code" in answer(await person.http.get(world.authorize(client_id=partner, resource=again)))
+
+
 async def test_a_denied_or_anothers_consent_is_none(world: World) -> None:
     partner = await third_party(world)
     await world.add_user("eve@example.com")
