@@ -8,7 +8,7 @@ from services.authorize.flows.check_password import check_password
 from services.authorize.flows.own_data import find_user
 from services.authorize.flows.users import read_new_password
 from services.authorize.store import account
-from tests.services.authorize.conftest import World
+from tests.services.authorize.conftest import PASSWORD, World
 from tests.services.authorize.test_connected_apps import third_party
 from tests.services.authorize.test_mail_links import links, mailless, reset_form, wish
 
@@ -100,3 +100,14 @@ async def test_what_was_mailed_to_the_former_address_is_void(mailless: World, li
     page = await person.http.get(person.path("new-email"), params={"token": token})
     assert (await person.send(page)).status_code == 303
     assert (await reader.send(form, {"password": "nine paper boats upstream"})).status_code == 410
+
+
+async def test_what_was_mailed_before_a_new_password_is_void(mailless: World, links: Any) -> None:
+    """Whoever asked for another address, or has a link to a password, may be why it was changed."""
+    reader, form = await reset_form(mailless, links)
+    person, token = await wish(mailless, links)
+    page = await person.http.get(person.path("account/password"))
+    changed = await person.send(page, {"current": PASSWORD, "password": "nine paper boats upstream"})
+    assert changed.status_code == 303
+    assert (await reader.send(form, {"password": "a dozen kites over the dunes"})).status_code == 410
+    assert (await person.http.get(person.path("new-email"), params={"token": token})).status_code == 410
