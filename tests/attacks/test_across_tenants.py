@@ -133,6 +133,7 @@ BODIES: dict[str, dict[str, Any] | bytes] = {
     "update_signing_key_settings": {"signing_alg": "ES256"},
     "change_role": {"role": "owner"},
     "invite_member": {"email": "evil@example.com", "role": "owner"},
+    "create_password_link": {"email": DEVELOPER[0]},
     "create_api_token": {"name": "Hijacked", "scope": ["apps:write"], "developer": DEVELOPER[0]},
 }
 
