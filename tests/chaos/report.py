@@ -67,8 +67,8 @@ def write_page(cells: Sequence[Cell], path: Path = PAGE) -> None:
     columns = (*KINDS, "again in")
     table = ["| part | fault | " + " | ".join(columns) + " |", "|---" * (len(columns) + 2) + "|"]
     for cell in cells:
-        words = [words(cell.columns[kind]) for kind in KINDS]
-        table.append(f"| {' | '.join([cell.part, cell.fault, *words, _recovered(cell)])} |")
+        said = [words(cell.columns[kind]) for kind in KINDS]
+        table.append(f"| {' | '.join([cell.part, cell.fault, *said, _recovered(cell)])} |")
     requests = sum(sum(column.words.values()) for cell in cells for column in cell.columns.values())
     text = _HEAD.format(faults="\n".join(f"- **{name}**: {what}" for name, what in _FAULTS.items()))
     text += "\n" + "\n".join(table) + "\n" + _TAIL.format(cells=len(cells), requests=requests)
@@ -78,10 +78,8 @@ def write_page(cells: Sequence[Cell], path: Path = PAGE) -> None:
 
 
 def words(column: Column) -> str:
-    words = ", ".join(
-        {"wait": "503", "void": "anew"}.get(word, word) for word in column.words if word != "ok"
-    )
-    return f"{words or 'on'} ({column.worst_s:.1f} s)"
+    said = ", ".join({"wait": "503", "void": "anew"}.get(word, word) for word in column.words if word != "ok")
+    return f"{said or 'on'} ({column.worst_s:.1f} s)"
 
 
 def _recovered(cell: Cell) -> str:
