@@ -22,8 +22,10 @@ async def needs_consent(
         allowed = await account.get_consent(connection, tenant.tenant_id, session.user_id, client.client_id)
     if allowed is None:
         return True
-    scope, resources = allowed
-    return not (scope.issuperset(request.scope) and resources.issuperset(_resources(request)))
+    scope, scope_at_resources = allowed
+    return not (
+        scope.issuperset(request.scope) and scope_at_resources.issuperset(_scope_at_resource(request))
+    )
 
 
 async def give_consent(
@@ -34,15 +36,16 @@ async def give_consent(
     if not client.is_third_party:
         return
     tenant_id, scope, now = tenant.tenant_id, interaction.request.scope, context.clock()
-    resources = _resources(interaction.request)
+    scope_at_resource = _scope_at_resource(interaction.request)
     async with context.database.tenant(tenant_id) as connection:
         if await account.insert_consent(
-            connection, tenant_id, session.user_id, client.client_id, scope, resources, now
+            connection, tenant_id, session.user_id, client.client_id, scope, scope_at_resource, now
         ):
             event = ConsentGiven(client_id=client.client_id, scope=scope)
             await insert_event(connection, tenant_id, session.user_id, event, now)
     context.relay.nudge()
 
 
-def _resources(request: AuthorizationRequest) -> tuple[str, ...]:
-    return (request.resource,) if request.resource is not None else ()
+def _scope_at_resource(request: AuthorizationRequest) -> tuple[str, ...]:
+    """Neither has a space (RFC 6749 §3.3, RFC 3986), so one between them parts the two."""
+    return tuple(f"{each} {request.resource}" for each in request.scope) if request.resource else ()

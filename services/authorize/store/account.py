@@ -152,9 +152,9 @@ async def list_consents(connection: Connection, tenant_id: UUID, user_id: UUID) 
 async def get_consent(
     connection: Connection, tenant_id: UUID, user_id: UUID, client_id: str
 ) -> tuple[frozenset[str], frozenset[str]] | None:
-    """The scope and the resources. None when the user was never asked, or has taken it back."""
+    """The scope, and what of it where. None when the user was never asked, or has taken it back."""
     row = await connection.fetchrow(_SQL["get_consent"], tenant_id, user_id, client_id)
-    return (frozenset(row["scope"]), frozenset(row["resources"])) if row is not None else None
+    return (frozenset(row["scope"]), frozenset(row["scope_at_resources"])) if row is not None else None
 
 
 async def insert_consent(
@@ -163,12 +163,12 @@ async def insert_consent(
     user_id: UUID,
     client_id: str,
     scope: tuple[str, ...],
-    resources: tuple[str, ...],
+    scope_at_resources: tuple[str, ...],
     now: datetime,
 ) -> bool:
     """False when there is no such user any more."""
     found = await connection.fetchval(
-        _SQL["insert_consent"], tenant_id, user_id, client_id, list(scope), list(resources), now
+        _SQL["insert_consent"], tenant_id, user_id, client_id, list(scope), list(scope_at_resources), now
     )
     return found is not None
 

@@ -82,21 +82,23 @@ select g.client_id, g.scope, g.granted_at, g.used_at, c.name, c.is_third_party
 select token.revoke_grants($1, $2, $3, $4, $5, $6);
 
 -- name: list_consents
-select client_id, scope, resources, given_at from authorize.consents where tenant_id = $1 and user_id = $2 order by client_id;
+select client_id, scope, scope_at_resources, given_at from authorize.consents where tenant_id = $1 and user_id = $2 order by client_id;
 
 -- A withdrawal under way is waited for, so that no code comes of the consent that was.
 -- name: get_consent
-select scope, resources from authorize.consents where tenant_id = $1 and user_id = $2 and client_id = $3 for share;
+select scope, scope_at_resources from authorize.consents where tenant_id = $1 and user_id = $2 and client_id = $3 for share;
 
 -- What was allowed before stays allowed. No row when the user is gone; one who is going is waited for.
 -- name: insert_consent
-insert into authorize.consents (tenant_id, user_id, client_id, scope, resources, given_at)
+insert into authorize.consents (tenant_id, user_id, client_id, scope, scope_at_resources, given_at)
 select tenant_id, user_id, $3, $4, $5, $6 from authorize.users
  where tenant_id = $1 and user_id = $2 and disabled_at is null
    for key share
     on conflict (tenant_id, user_id, client_id) do update
    set scope = array(select distinct unnest(authorize.consents.scope || excluded.scope) order by 1),
-       resources = array(select distinct unnest(authorize.consents.resources || excluded.resources) order by 1),
+       scope_at_resources = array(
+           select distinct unnest(authorize.consents.scope_at_resources || excluded.scope_at_resources) order by 1
+       ),
        given_at = excluded.given_at
 returning client_id;
 

@@ -42,6 +42,23 @@ async def test_a_third_party_is_asked_for_once_a_resource(world: World) -> None:
         assert "code" in answer(await person.http.get(world.authorize(client_id=partner, resource=again)))
 
 
+async def test_a_scope_at_one_resource_is_not_one_at_the_next(world: World) -> None:
+    """Nor do two consents together allow what neither did."""
+    partner, one, two = f"{world.slug}-partner", "https://one.example/api", "https://two.example/api"
+    await world.seed.client(
+        world.tenant_id, partner, name="Partner", is_third_party=True, resources=[one, two]
+    )
+    person = world.person()
+    await person.sign_in()
+    for scope, resource in (("openid email", one), ("openid", two)):
+        consent = await person.get(world.authorize(client_id=partner, resource=resource, scope=scope))
+        await person.submit(consent, {"answer": "allow"})
+    allowed = await person.http.get(world.authorize(client_id=partner, resource=one, scope="openid email"))
+    assert "code" in answer(allowed)
+    asked = await person.get(world.authorize(client_id=partner, resource=two, scope="openid email"))
+    assert two in asked.text
+
+
 async def test_a_denied_or_anothers_consent_is_none(world: World) -> None:
     partner = await third_party(world)
     await world.add_user("eve@example.com")
