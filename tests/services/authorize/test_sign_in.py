@@ -9,6 +9,9 @@ import pytest
 
 from shared.passwords import Passwords
 from tests.services.authorize.conftest import PASSWORD, World
+from tests.services.authorize.test_mail_links import mailless
+
+__all__ = ["mailless"]
 
 WRONG = "not the right password"
 
@@ -64,6 +67,24 @@ async def test_nothing_tells_whether_an_account_exists(world: World) -> None:
     assert await failure(world, "nobody@example.com", WRONG) == wrong
     assert await failure(world, "off@example.com", WRONG) == wrong
     assert await failure(world, "off@example.com", PASSWORD) == wrong
+
+
+async def test_a_disabled_accounts_password_is_a_wrong_one_wherever_it_is_asked_for(
+    mailless: World,
+) -> None:
+    """It is told apart neither by the page nor by a letter, where an address must be confirmed first."""
+    await mailless.seed.execute(
+        "update admin.tenants set verified_email_required = true where tenant_id = $1",
+        mailless.tenant_id,
+    )
+    await mailless.seed.execute(
+        "update authorize.users set email_verified = false, disabled_at = now() where user_id = $1",
+        mailless.user_id,
+    )
+    wrong = await failure(mailless, "ada@example.com", WRONG)
+    assert await failure(mailless, "ada@example.com", PASSWORD) == wrong
+    query = "select from authorize.mails where tenant_id = $1"
+    assert not await mailless.seed.fetch(query, mailless.tenant_id)
 
 
 @pytest.mark.alone
