@@ -1,6 +1,8 @@
-"""Consent (OpenID Connect Core §3.1.2.4): third parties' clients ask once a scope and resource.
+"""Consent (OpenID Connect Core §3.1.2.4): third parties' clients ask once a scope and where it is to be good.
 
-The app's own clients need none: whoever uses the app has chosen it. `prompt=consent` asks for all.
+That is the API they name (RFC 8707 §2), or the app itself where they name none: a token for the one is none
+for the other. The app's own clients need none: whoever uses the app has chosen it. `prompt=consent` asks
+for all.
 """
 
 from services.authorize.flows.authorization_request import AuthorizationRequest
@@ -23,9 +25,9 @@ async def needs_consent(
     if allowed is None:
         return True
     scope, scope_at_resources = allowed
-    return not (
-        scope.issuperset(request.scope) and scope_at_resources.issuperset(_scope_at_resource(request))
-    )
+    if request.resource is None:
+        return not scope.issuperset(request.scope)
+    return not scope_at_resources.issuperset(_at_resource(request))
 
 
 async def give_consent(
@@ -35,17 +37,17 @@ async def give_consent(
     await keep_answer(context, tenant, interaction, consented=session.session_id)
     if not client.is_third_party:
         return
-    tenant_id, scope, now = tenant.tenant_id, interaction.request.scope, context.clock()
-    scope_at_resource = _scope_at_resource(interaction.request)
+    tenant_id, request, now = tenant.tenant_id, interaction.request, context.clock()
+    scope, at_resource = ((), _at_resource(request)) if request.resource else (request.scope, ())
     async with context.database.tenant(tenant_id) as connection:
         if await account.insert_consent(
-            connection, tenant_id, session.user_id, client.client_id, scope, scope_at_resource, now
+            connection, tenant_id, session.user_id, client.client_id, scope, at_resource, now
         ):
-            event = ConsentGiven(client_id=client.client_id, scope=scope)
+            event = ConsentGiven(client_id=client.client_id, scope=request.scope)
             await insert_event(connection, tenant_id, session.user_id, event, now)
     context.relay.nudge()
 
 
-def _scope_at_resource(request: AuthorizationRequest) -> tuple[str, ...]:
+def _at_resource(request: AuthorizationRequest) -> tuple[str, ...]:
     """Neither has a space (RFC 6749 §3.3, RFC 3986), so one between them parts the two."""
-    return tuple(f"{each} {request.resource}" for each in request.scope) if request.resource else ()
+    return tuple(f"{each} {request.resource}" for each in request.scope)

@@ -152,7 +152,7 @@ async def list_consents(connection: Connection, tenant_id: UUID, user_id: UUID) 
 async def get_consent(
     connection: Connection, tenant_id: UUID, user_id: UUID, client_id: str
 ) -> tuple[frozenset[str], frozenset[str]] | None:
-    """The scope, and what of it where. None when the user was never asked, or has taken it back."""
+    """The scope at the app itself, and at APIs. None when they were never asked, or have taken it back."""
     row = await connection.fetchrow(_SQL["get_consent"], tenant_id, user_id, client_id)
     return (frozenset(row["scope"]), frozenset(row["scope_at_resources"])) if row is not None else None
 

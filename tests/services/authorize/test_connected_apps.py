@@ -59,6 +59,21 @@ async def test_a_scope_at_one_resource_is_not_one_at_the_next(world: World) -> N
     assert two in asked.text
 
 
+async def test_a_scope_at_a_resource_is_not_one_at_the_app_itself(world: World) -> None:
+    """A token for no API is for the app's own: whoever allowed a partner an API has not allowed it that."""
+    partner, api = f"{world.slug}-partner", "https://one.example/api"
+    await world.seed.client(world.tenant_id, partner, name="Partner", is_third_party=True, resources=[api])
+    person = world.person()
+    await person.sign_in()
+    at_api = world.authorize(client_id=partner, resource=api)
+    await person.submit(await person.get(at_api), {"answer": "allow"})
+    silent = await person.http.get(world.authorize(client_id=partner, prompt="none"))
+    assert answer(silent)["error"] == "consent_required"
+    await person.submit(await person.get(world.authorize(client_id=partner)), {"answer": "allow"})
+    for allowed in (at_api, world.authorize(client_id=partner)):
+        assert "code" in answer(await person.http.get(allowed))
+
+
 async def test_a_denied_or_anothers_consent_is_none(world: World) -> None:
     partner = await third_party(world)
     await world.add_user("eve@example.com")
