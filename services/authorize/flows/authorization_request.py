@@ -111,6 +111,16 @@ def read_request(params: Params, client: Client, reply_to: ReplyTo) -> Authoriza
     )
 
 
+def check_still_good(request: AuthorizationRequest, client: Client) -> None:
+    """The client may have changed while its user was asked: no code for what the token endpoint would refuse.
+
+    Raises: OAuthError, for the client.
+    """
+    _check_may_ask(client)
+    _check_challenge(request.code_challenge, client)
+    _read_resource(request.resource, client)
+
+
 def _check_response_type(response_type: str | None) -> None:
     if response_type is None:
         raise OAuthError("invalid_request", "response_type is missing")
@@ -140,6 +150,11 @@ def _read_challenge(params: Params, client: Client) -> str | None:
     return pkce.read_challenge(
         params.get("code_challenge"), params.get("code_challenge_method"), required=client.needs_pkce
     )
+
+
+def _check_challenge(challenge: str | None, client: Client) -> None:
+    if challenge is None and client.needs_pkce:
+        raise OAuthError("invalid_request", "code_challenge is missing, which is required by now")
 
 
 def _read_resource(resource: str | None, client: Client) -> str | None:

@@ -17,6 +17,7 @@ import structlog
 from services.authorize import store
 from services.authorize.flows.authorization_request import (
     AuthorizationRequest,
+    check_still_good,
     find_client,
     read_reply_to,
     read_request,
@@ -62,9 +63,14 @@ async def authorize(
 async def resume(context: Context, tenant: Tenant, visitor: Visitor, interaction_id: str) -> Outcome:
     """The user has answered. Raises: Unproven, InteractionGone."""
     waiting = await find_waiting(context, tenant, visitor, interaction_id)
-    return await _decide(
-        context, tenant, visitor, waiting.client, waiting.interaction.request, waiting.interaction
-    )
+    client, interaction = waiting.client, waiting.interaction
+    try:
+        check_still_good(interaction.request, client)
+    except OAuthError as error:
+        await end_interaction(context, tenant, interaction)
+        note_refused(context, tenant, client, error)
+        return _refuse(interaction.request.reply_to, error)
+    return await _decide(context, tenant, visitor, client, interaction.request, interaction)
 
 
 async def deny(context: Context, tenant: Tenant, interaction: Interaction) -> Answer:

@@ -172,6 +172,39 @@ async def test_a_uri_unregistered_meanwhile_gets_no_code(world: World, authorize
         assert "location" not in response.headers
 
 
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        pytest.param("pkce_required = true", "invalid_request", id="PKCE required"),
+        pytest.param("grant_types = '{refresh_token}'", "unauthorized_client", id="grant taken away"),
+        pytest.param("resources = '{}'", "invalid_target", id="resource withdrawn"),
+    ],
+)
+async def test_what_would_be_refused_at_the_token_endpoint_gets_no_code(
+    world: World, authorize_apart: Any, change: str, error: str
+) -> None:
+    """RFC 7636 §4.4.1: who signs in for nothing is told at once, and so is their app."""
+    api = "https://one.example/api"
+    await world.seed.execute(
+        "update admin.clients set pkce_required = false, resources = $2 where tenant_id = $1",
+        world.tenant_id,
+        [api],
+    )
+    async with authorize_apart() as url:
+        person = world.person()
+        person.http.base_url = url
+        without = {"code_challenge": None, "code_challenge_method": None}
+        page = await person.get(world.authorize(resource=api, **without))
+        await world.seed.execute(
+            f"update admin.clients set {change} where tenant_id = $1",
+            world.tenant_id,
+        )
+        response = await person.submit(page, GOOD)
+        assert answer(response)["error"] == error
+        again = str(page.url).replace("/login?", "/authorize?")
+        assert (await person.http.get(again)).status_code == 400
+
+
 # Consent and choice of account ----------------------------------------------------------------
 
 
