@@ -1,8 +1,12 @@
-"""Disable an app, whose endpoints then refuse, and enable it again. Only for owners."""
+"""Disable an app, whose endpoints then refuse, and enable it again. Only for owners.
+
+Disabling puts everybody out, so it asks for the password again; enabling gives nothing that was not there.
+"""
 
 import msgspec
 
 from services.admin.flows.access import Principal, Right, open_app
+from services.admin.flows.confirm_identity import require_fresh
 from services.admin.flows.context import Context
 from services.admin.store import apps
 from services.admin.store.apps import App
@@ -11,7 +15,7 @@ from shared.events.outbox import insert_event
 
 
 async def disable_app(context: Context, principal: Principal, app_id: str) -> App:
-    """Disabling what is disabled changes nothing. Raises: NotFound, Forbidden."""
+    """Disabling what is disabled changes nothing. Raises: NotFound, Forbidden, ConfirmationNeeded."""
     return await _set_disabled(context, principal, app_id, disabled=True)
 
 
@@ -22,6 +26,8 @@ async def enable_app(context: Context, principal: Principal, app_id: str) -> App
 
 async def _set_disabled(context: Context, principal: Principal, app_id: str, *, disabled: bool) -> App:
     async with open_app(context, principal, app_id, Right.OWN) as opened:
+        if disabled:
+            require_fresh(context, principal)
         before = await apps.lock_app(opened.connection, opened.app.tenant_id)
         if (before.disabled_at is not None) == disabled:
             return before

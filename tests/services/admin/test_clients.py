@@ -218,7 +218,10 @@ async def test_disabling_an_app_wants_its_id_typed(world: World, app_id: str) ->
         422,
         False,
     )
-    done = await person.fill(path, {"confirmation": app_id})
+    world.clock.advance(601)
+    page = await person.fill(path, {"confirmation": app_id})
+    assert (page.status_code, (await world.api("GET", f"/apps/{app_id}")).json()["disabled"]) == (403, False)
+    done = await person.submit(page, {"confirmation": app_id, "password": PASSWORD})
     assert (done.status_code, (await world.api("GET", f"/apps/{app_id}")).json()["disabled"]) == (303, True)
     page = await person.get(f"/dashboard/apps/{app_id}/settings")
     await person.submit(page, {}, to="/enable")

@@ -64,6 +64,7 @@ OWNERS = {
     "/invitations/{invitation_id}/resend": {},
 }
 WEIGHTY = [
+    "/disable",
     "/add-client",
     "/clients/{app_id}/rotate-secret",
     "/users/{user_id}/delete",

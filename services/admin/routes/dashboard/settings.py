@@ -6,6 +6,7 @@ from litestar import Response, get, post
 
 from services.admin.flows import disable_app, read_apps
 from services.admin.flows.access import Principal, Right
+from services.admin.flows.confirm_identity import ConfirmationNeeded, is_fresh
 from services.admin.flows.context import Context
 from services.admin.flows.refused import FieldError, Invalid, Refused
 from services.admin.flows.update_app import LIFETIMES, UpdateApp, update_app
@@ -69,9 +70,10 @@ async def disable(
     principal: GivenPrincipal,
     app_id: AppId,
 ) -> Response[Any]:
-    if visit.form.text("confirmation") != app_id:
-        error = FieldError("confirmation", f"Type {app_id} to confirm.")
-        refusal = Invalid("The app was not disabled.", [error])
+    try:
+        _check_typed(visit.form, app_id)
+        await disable_app.disable_app(context, await visit.confirmed(context), app_id)
+    except (Invalid, ConfirmationNeeded) as refusal:
         return await _page(
             context,
             visit,
@@ -82,7 +84,6 @@ async def disable(
             refusal=refusal,
             right=Right.OWN,
         )
-    await disable_app.disable_app(context, principal, app_id)
     return see_other(visit, f"/dashboard/apps/{app_id}?done=app-disabled")
 
 
@@ -95,6 +96,12 @@ async def enable(
 ) -> Response[Any]:
     await disable_app.enable_app(context, principal, app_id)
     return see_other(visit, f"/dashboard/apps/{app_id}?done=app-enabled")
+
+
+def _check_typed(form: Form, app_id: str) -> None:
+    if form.text("confirmation") != app_id:
+        error = FieldError("confirmation", f"Type {app_id} to confirm.")
+        raise Invalid("The app was not disabled.", [error])
 
 
 async def _page(
@@ -124,6 +131,7 @@ async def _page(
         app=shown.app,
         rights=shown.rights,
         lifetimes=LIFETIMES,
+        asks_password=not is_fresh(context, visit.require_principal()),
         section="settings",
     )
 
