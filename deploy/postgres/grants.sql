@@ -31,7 +31,8 @@ grant insert (tenant_id, type, subject, data, occurred_at, traceparent) on event
 grant select, insert, update on admin.developers, admin.tenants, admin.members, admin.clients, admin.client_secrets
     to mtas_admin;
 grant delete on admin.members, admin.client_secrets to mtas_admin;
-grant select, insert, update, delete on admin.developer_sessions, admin.password_links to mtas_admin;
+grant select, insert, update, delete on admin.developer_sessions, admin.password_links, admin.password_notices
+    to mtas_admin;
 grant select, insert, update (ended_at, taken_by, mail_claimed_at, mail_sent_at, mail_refused_at) on admin.invitations
     to mtas_admin;
 grant execute on function admin.has_inviter to mtas_admin;

@@ -48,7 +48,11 @@ CONSUMERS = {
     "token": ["mtas.v1.*.session.ended", "mtas.v1.*.user.*"],
     "admin": ["mtas.v1.>"],
     # Apart, so that no mail server holds up the audit log.
-    "admin-mail": ["mtas.v1.*.member.mail_requested", "mtas.v1.*.member.password_link_requested"],
+    "admin-mail": [
+        "mtas.v1.*.member.mail_requested",
+        "mtas.v1.*.member.password_link_requested",
+        "mtas.v1.*.member.password_reset",
+    ],
 }
 
 

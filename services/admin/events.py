@@ -7,8 +7,9 @@ from services.admin.flows import audit
 from services.admin.flows.context import Context
 from services.admin.flows.invitation_mails import send_invitation
 from services.admin.flows.password_mails import send_password_mail
+from services.admin.flows.password_notices import send_password_notice
 from shared.events.bus import Handler
-from shared.events.catalog import MemberPasswordLinkRequested
+from shared.events.catalog import MemberPasswordLinkRequested, MemberPasswordReset
 from shared.events.envelope import CloudEvent
 
 MAIL_CONSUMER: Final = "admin-mail"
@@ -29,6 +30,8 @@ def mail_handler(context: Context) -> Handler:
     async def handle(event: CloudEvent) -> None:
         if event.event_type == MemberPasswordLinkRequested.type:
             await send_password_mail(context, UUID(event.subject))
+        elif event.event_type == MemberPasswordReset.type:
+            await send_password_notice(context, UUID(event.subject))
         else:
             await send_invitation(context, event.tenantid, UUID(event.subject))
 

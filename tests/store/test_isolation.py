@@ -21,6 +21,7 @@ EXEMPT = {
 # Tables that a developer owns: there is no tenant to keep apart.
 OF_DEVELOPERS = (
     *("admin.developers", "admin.developer_sessions", "admin.password_links"),
+    "admin.password_notices",
     *("admin.api_tokens", "admin.idempotency_keys"),
 )
 
@@ -29,6 +30,7 @@ RIGHTS = {
     "admin.developers": {"admin": "SIU"},
     "admin.developer_sessions": {"admin": "SIUD"},
     "admin.password_links": {"admin": "SIUD"},
+    "admin.password_notices": {"admin": "SIUD"},
     "admin.api_tokens": {"admin": "SIu"},
     "admin.idempotency_keys": {"admin": "SIuD"},
     "admin.tenants": {"admin": "SIU", "authorize": "S", "token": "S", "jwks": "S"},

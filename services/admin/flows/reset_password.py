@@ -3,7 +3,8 @@
 Every session of the developer ends, and a sign-in that was under way with the former password begins none
 (`developers.lock_credentials`). Nobody is signed in by it. API tokens go on: scripts must not stop because a
 password was forgotten; the letter and the page say to look through them. Only of an account
-whose address nobody has verified they end too: whoever made it may be another than who reads its mail.
+whose address nobody has verified they end too: whoever made it may be another than who reads its mail. The
+address is told of it by mail (`password_notices`).
 """
 
 from typing import Literal
@@ -15,11 +16,12 @@ from services.admin.flows.check_password import count_address
 from services.admin.flows.context import Context
 from services.admin.flows.password_links import NO_TENANT
 from services.admin.flows.refused import Checks, Refused
-from services.admin.store import apps, developers, password_links
+from services.admin.store import apps, developers, password_links, password_notices
 from services.admin.store.password_links import PasswordLink
 from shared.db import Connection
 from shared.events.catalog import MemberPasswordReset
 from shared.events.outbox import insert_event
+from shared.languages import Tag
 from shared.oauth.client_secret import PASSWORD_LINK_PREFIX, hash_secret, is_well_formed
 from shared.passwords import check_new_password
 from shared.secret import Secret
@@ -52,10 +54,10 @@ async def show_password_link(context: Context, token: str) -> PasswordLink:
 
 
 async def reset_password(
-    context: Context, token: str, password: str, *, address: str, device: str | None
+    context: Context, token: str, password: str, language: Tag, *, address: str, device: str | None
 ) -> Secret:
     """The cookie by which this device is known from now on: whoever guesses at the account meanwhile does
-    not keep its owner from signing in.
+    not keep its owner from signing in. `language` is the notice's.
 
     Raises: LinkOver for all but one, however many try; Invalid, TooManyTries, Unavailable.
     """
@@ -73,6 +75,8 @@ async def reset_password(
         if used is None:
             raise LinkOver
         await _set_password(context, connection, used, password_hash)
+        if context.mailer is not None:
+            await password_notices.put_notice(connection, used.developer_id, language, context.clock())
     context.relay.nudge()
     log.info("password reset", developer_id=str(used.developer_id), by=_by(used))
     return context.devices.remember(

@@ -2,6 +2,7 @@
 
 - `developers`: accounts and sessions; no tenant is involved
 - `password_links`: links to a new password, by address
+- `password_notices`: who is to be told of a new one
 - `api_tokens`: API tokens; a developer owns them
 - `apps`: tenants, who may see them, and the state of their keys
 - `idempotency`: answers kept for requests that are sent again

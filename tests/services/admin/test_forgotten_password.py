@@ -37,7 +37,7 @@ async def post(
     """A mail server, and the world's service with it and with NATS."""
     monkeypatch.setattr(Bus, "retry_after_s", 0.01)
     async with (
-        post_office("/dashboard/reset-password") as post,
+        post_office("/dashboard/api-tokens") as post,
         another(world, stores, admin_environment, post.url),
     ):
         yield post

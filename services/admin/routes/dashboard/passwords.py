@@ -60,12 +60,17 @@ async def show_reset(context: GivenContext, visit: GivenVisit, token: Token = ""
 
 
 @post("/reset-password")
-async def reset(context: GivenContext, visit: GivenVisit) -> Response[Any]:
+async def reset(context: GivenContext, visit: GivenVisit, request: AnyRequest) -> Response[Any]:
     """Whoever was signed in here is not any more, and signs in with the new password."""
     form = visit.form
     try:
         device = await reset_password(
-            context, form.text("token"), form.raw("password"), address=visit.address, device=visit.device
+            context,
+            form.text("token"),
+            form.raw("password"),
+            _language(context, request),
+            address=visit.address,
+            device=visit.device,
         )
     except LinkOver as refusal:
         return _over(visit, refusal)
