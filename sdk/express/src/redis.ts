@@ -29,6 +29,10 @@ export interface Share {
 /** Finds the one of several processes that asks. */
 export interface Sharing {
   once<T extends Outcome>(share: Share, ask: () => Promise<T>): Promise<T | Outcome>;
+  /** Tells all that this login was signed out. Never throws. */
+  end(lid: string): Promise<void>;
+  /** Was it, within ten seconds? False when there is no Redis to ask. */
+  hasEnded(lid: string): Promise<boolean>;
 }
 
 /** What we use of the package `redis`, from its version 4.6 on. */
@@ -104,8 +108,7 @@ class RedisSharing implements Sharing {
   }
 
   async once<T extends Outcome>(share: Share, ask: () => Promise<T>): Promise<T | Outcome> {
-    const hash = createHash("sha256").update(share.name).digest("base64url");
-    const result = `mtas:${this.#appId}:${share.kind}:${hash}`; // as in every MTAS SDK
+    const result = this.#key(share.kind, share.name);
     const keys: Keys = { result, lock: `${result}:lock` };
     const turn = await this.#takeTurn(share, keys).catch(() => null);
     if (turn === null) return ask();
@@ -119,6 +122,23 @@ class RedisSharing implements Sharing {
       const ours = { keys: [keys.lock], arguments: [turn.token] };
       await within(turn.redis.eval(RELEASE, ours)).catch(() => undefined);
     }
+  }
+
+  async end(lid: string): Promise<void> {
+    const tell = async (): Promise<unknown> =>
+      within((await this.#open()).set(this.#key(ENDED, lid), ENDED, { PX: KEPT_MS }));
+    await tell().catch(() => undefined);
+  }
+
+  async hasEnded(lid: string): Promise<boolean> {
+    const look = async (): Promise<boolean> =>
+      (await within((await this.#open()).get(this.#key(ENDED, lid)))) !== null;
+    return look().catch(() => false);
+  }
+
+  /** As in every MTAS SDK. */
+  #key(kind: string, name: string): string {
+    return `mtas:${this.#appId}:${kind}:${createHash("sha256").update(name).digest("base64url")}`;
   }
 
   /** The lock, or what another process left; null when neither comes in time. Throws when Redis is away. */

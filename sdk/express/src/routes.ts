@@ -144,7 +144,8 @@ export class Routes {
 
   /** Revokes the grant, and says where the browser ends its session at the issuer. Never throws. */
   async #endSession(session: Session): Promise<string | null> {
-    const { client, config } = this.#auth;
+    const { client, config, redeemer } = this.#auth;
+    await redeemer.end(session);
     const [url] = await Promise.all([
       client.endSessionUrl(session.idt, config.appUrl + config.postLogoutReturnTo).catch(() => null),
       client.revoke(session.rt ?? session.at).catch((error: unknown) => {

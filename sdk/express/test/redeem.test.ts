@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { type App, inBoth, stage, type Stage } from "./support/app.js";
-import { Browser } from "./support/browser.js";
-import { answered, assertPage, call } from "./support/login.js";
+import { Browser, FETCHES } from "./support/browser.js";
+import { answered, assertPage, call, signedIn } from "./support/login.js";
 import { startValkey } from "./support/valkey.js";
 
 /** Browsers with the cookies that this one has now. */
@@ -59,4 +59,27 @@ inBoth("what a code gave is for its own login alone, and for ten seconds", async
   assertPage(await call({ browser: other }, begun), 400, "code_rejected");
   own.clock.seconds += 10;
   assertPage(await call({ browser: again }, url), 400, "code_rejected");
+});
+
+async function assertStaysOut(own: Stage, late: App): Promise<void> {
+  const url = await answered(own);
+  const [again = new Browser()] = copies(own, 1);
+  assert.equal((await call(own, url)).status, 303);
+  const out = await own.browser.ask(`${own.app.origin}/auth/logout`, { method: "POST", headers: FETCHES });
+  assert.equal(out.status, 200);
+  assertPage(await call({ browser: again }, late.origin + url.pathname + url.search), 400, "code_rejected");
+  assert.equal(again.cookies.size, 0);
+}
+
+inBoth("a callback that is late brings back nobody who has signed out", async (express, t) => {
+  const own = await stage(t, express);
+  await assertStaysOut(own, own.app);
+  await signedIn(own); // another login is another one
+});
+
+test("with Redis, also when it comes to another process", async (t) => {
+  const valkey = await startValkey(t);
+  if (valkey === null) return;
+  const own = await stage(t, undefined, { redisUrl: valkey.url });
+  await assertStaysOut(own, await own.another());
 });

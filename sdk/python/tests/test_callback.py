@@ -89,6 +89,21 @@ async def test_a_callback_that_comes_twice_at_once_is_one_sign_in(site: Site, is
     assert not [family for family in issuer.families.values() if family.revoked]
 
 
+async def test_a_callback_that_is_late_brings_back_nobody_who_has_signed_out(
+    site: Site, issuer: FakeIssuer
+) -> None:
+    browser = site.browser()
+    url = issuer.approve((await browser.get("/auth/login")).location)
+    late = Browser(site.send, dict(browser.cookies))
+    assert (await browser.follow(url)).status == 303
+    assert (await browser.fetch("/auth/logout", "POST")).status == 200
+    reply = await late.fetch(_path(url))
+    assert (reply.status, reply.code) == (400, "code_rejected")
+    assert late.cookies == {}
+    await browser.sign_in(issuer)  # another login is another one
+    assert (await browser.get("/private")).status == 200
+
+
 async def test_what_a_code_gave_is_for_its_own_login_alone(
     site: Site, issuer: FakeIssuer, clock: Clock
 ) -> None:

@@ -72,6 +72,18 @@ async def test_a_callback_that_comes_to_both_at_once_is_one_sign_in(
     assert {(await each.get("/private")).status for each in copies} == {200}
 
 
+async def test_who_signed_out_at_one_is_not_brought_back_by_a_late_callback_at_the_other(
+    sites: list[Site], issuer: FakeIssuer
+) -> None:
+    browser = sites[0].browser()
+    url = issuer.approve((await browser.get("/auth/login")).location)
+    late = Browser(sites[1].send, dict(browser.cookies))
+    assert (await browser.follow(url)).status == 303
+    assert (await browser.fetch("/auth/logout", "POST")).status == 200
+    assert (await late.follow(url)).status == 400
+    assert late.cookies == {}
+
+
 async def test_a_session_that_ended_in_one_process_is_over_in_the_other(
     sites: list[Site], issuer: FakeIssuer, clock: Clock
 ) -> None:

@@ -89,7 +89,7 @@ class Bff:
         self._client = Client(config, clock, ticks)
         self.jar: Final = CookieJar(config, entropy)
         self._refresher = Refresher(config, self._client, self.jar, clock, entropy)
-        self._redemption = Redemption(config, self._client, self.jar, clock, entropy)
+        self._redemption = Redemption(config, self._client, self.jar, clock, ticks, entropy)
         self._routes = {f"{config.prefix}/{name}": name for name in _METHODS}
 
     def visit(self, request: Request) -> Flow[Visit]:
@@ -236,6 +236,7 @@ class Bff:
         session = self.jar.read(cookies, self._clock())
         location: str | None = None
         if session is not None:
+            yield from self._redemption.end(session)
             # Once: the revocation goes on when the browser is gone.
             revoked = yield Once(f"revoke {session.lid}", lambda: self._revoke(session))
             if not revoked:

@@ -2,7 +2,8 @@
 
 A browser calls twice when somebody clicks twice, or follows what it looked ahead at. A code is good once:
 presented again, the server ends what came of it (RFC 6749 §4.1.2). So whoever comes within ten seconds with
-the same code and the same login's cookie is given the same session. Who has no such cookie does not get here.
+the same code and the same login's cookie is given the same session, unless it was signed out by then. Who has
+no such cookie does not get here.
 """
 
 import copy
@@ -30,14 +31,18 @@ class Redemption:
         client: Client,
         jar: CookieJar,
         clock: Callable[[], float],
+        ticks: Callable[[], float],
         entropy: Callable[[int], bytes],
     ) -> None:
         self._config = config
         self._client = client
         self._jar = jar
         self._clock = clock
+        self._ticks = ticks
         self._entropy = entropy
         self._sharing = Sharing(config, entropy)
+        self._ended: dict[str, float] = {}
+        """By login, those of the last ten seconds, the oldest first: until when it is to be remembered."""
 
     def redeem(self, parameters: Mapping[str, str], transaction: Transaction) -> Flow[Session]:
         """`parameters` of the callback, whose state is the transaction's. Raises: MtasError."""
@@ -51,7 +56,22 @@ class Redemption:
         if isinstance(outcome, MtasError):
             raise copy.copy(outcome)
         assert isinstance(outcome, Session)
+        if (yield from self._has_ended(outcome)):
+            raise MtasError("code_rejected", "It was signed out. Begin again.")
         return outcome
+
+    def end(self, session: Session) -> Flow[None]:
+        """It was signed out: a callback of its login that is still on its way does not bring it back."""
+        now = self._ticks()
+        for lid in [lid for lid, until in list(self._ended.items()) if until <= now]:
+            self._ended.pop(lid, None)
+        self._ended[session.lid] = now + KEEP_S
+        yield from self._sharing.tell("ended", session.lid, "ended")
+
+    def _has_ended(self, session: Session) -> Flow[bool]:
+        if self._ended.get(session.lid, 0.0) > self._ticks():
+            return True
+        return (yield from self._sharing.told("ended", session.lid)) is not None
 
     def _flight(self, name: str, code: str, transaction: Transaction) -> Flow[Kept]:
         outcome = yield from self._sharing.once(

@@ -33,7 +33,7 @@ class Sharing:
         """`name` may be a secret. `write` says what is left for the others, sealed; None: nothing."""
         if self._config.redis_url is None:
             return (yield from ask())
-        key = f"mtas:{self._config.app_id}:{kind}:{b64url(hashlib.sha256(name.encode()).digest())}"
+        key = self._key(kind, name)
         lock, owner, ttl_s = f"{key}:lock", b64url(self._entropy(16)), 2 * self._config.timeout_s
         waited = 0.0
         while True:
@@ -54,3 +54,17 @@ class Sharing:
         if ours:
             yield SharedUnlock(lock, owner)
         return outcome
+
+    def tell(self, kind: str, name: str, value: str) -> Flow[None]:
+        """For whoever looks within ten seconds, in whichever process."""
+        if self._config.redis_url is not None:
+            yield SharedPut(self._key(kind, name), value, KEEP_S)
+
+    def told(self, kind: str, name: str) -> Flow[Any]:
+        """None: nothing, or there is no store to ask."""
+        if self._config.redis_url is None:
+            return None
+        return (yield SharedGet(self._key(kind, name)))
+
+    def _key(self, kind: str, name: str) -> str:
+        return f"mtas:{self._config.app_id}:{kind}:{b64url(hashlib.sha256(name.encode()).digest())}"
