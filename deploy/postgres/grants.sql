@@ -59,9 +59,8 @@ grant select, insert, update on authorize.users, authorize.credentials, authoriz
 grant delete on authorize.users to mtas_authorize;
 grant select, insert, update on authorize.mails to mtas_authorize;
 grant select, insert, update, delete on authorize.consents to mtas_authorize;
--- Families are token's: through its functions authorize lists and revokes those of one user.
+-- Families are token's: through its functions, below, authorize lists and revokes those of one user.
 grant usage on schema token to mtas_authorize;
-grant execute on function token.list_grants, token.revoke_grants to mtas_authorize;
 grant execute on function authorize.delete_forgotten_sessions, authorize.delete_forgotten_mails to mtas_authorize;
 grant select on admin.tenants, admin.clients, admin.logos to mtas_authorize;
 grant select (tenant_id, kid, alg, state, public_jwk, removes_at, withdrawn_at) on jwks.signing_keys
@@ -80,6 +79,13 @@ grant select (tenant_id, user_id, email, email_verified, name, grants_valid_from
     on authorize.users to mtas_token;
 grant select (tenant_id, session_id, ended_at) on authorize.sessions to mtas_token;
 grant select on jwks.signing_keys to mtas_token;
+
+-- Two functions are token's own, so only it says who may call them: what the owner of the rest revokes of them stays.
+set local role mtas_token;
+revoke all on function token.list_grants, token.revoke_grants
+    from public, mtas_authorize, mtas_jwks, mtas_admin, mtas_scheduler, mtas_mover;
+grant execute on function token.list_grants, token.revoke_grants to mtas_authorize;
+reset role;
 
 -- A tenant that moves: all that it owns, to read and to write once. Row-level security holds for the mover too.
 -- Of whoever is to own it at its new home, the address.
