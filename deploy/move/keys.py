@@ -3,6 +3,7 @@
 from typing import Final
 from uuid import UUID
 
+from deploy.move.checks import CREDENTIALS, check_password_hash, check_signing_key
 from deploy.move.errors import MoveError
 from deploy.move.tables import Row
 from shared.clock import Entropy, random_bytes
@@ -40,6 +41,7 @@ class Keys:
         """The row of an archive as it goes into the database. Raises: MoveError."""
         if table == SIGNING_KEYS and row["sealed_private_key"] is not None:
             private = _bytes(row["sealed_private_key"])
+            check_signing_key(private, row)
             try:
                 kek_id, sealed = await self._sealer.seal(private, tenant_id, row["kid"])
             except SealerAway as error:
@@ -50,6 +52,8 @@ class Keys:
                 _bytes(row["sealed_key"]), tenant_id, self._entropy(_NONCE_LENGTH)
             )
             return row | {"sealed_key": _hex(sealed), "sealed_under": under}
+        if table == CREDENTIALS:
+            check_password_hash(row)
         return row
 
     def of_tenant(self, tenant_id: UUID) -> list[Row]:

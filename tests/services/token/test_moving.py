@@ -12,14 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-from uuid import uuid4
 
 import httpx2
 import pytest
 from click.testing import CliRunner, Result
 
 from deploy.local.stack import Stack
-from deploy.move import archive
 from deploy.move.cli import tenant
 from deploy.move.connection import connected
 from deploy.move.tables import list_tables
@@ -279,52 +277,6 @@ async def test_the_issuer_stays_or_is_asked_for(
         "select issuer, disabled_at from admin.tenants where tenant_id = $1", world.tenant_id
     )
     assert row == {"issuer": f"https://login.example.com/t/{world.slug}", "disabled_at": None}
-
-
-def rewrite(path: Path, *, about: dict[str, Any] | None = None, row: dict[str, Any] | None = None) -> None:
-    """What the archive says of the app, or its row, as somebody who has the passphrase could make it."""
-    with path.open("rb") as file:
-        lines = list(archive.read(file, Secret(PASSPHRASE)))
-    with path.open("wb") as file:
-        writer = archive.Writer(file, Secret(PASSPHRASE))
-        for line in lines:
-            if "issuer" in line:
-                line |= about or {}
-            if line.get("table") == "admin.tenants":
-                line["row"] |= row or {}
-            writer.write(line)
-        writer.close()
-
-
-async def test_no_app_comes_with_anothers_issuer(
-    stores: Stack, elsewhere: Elsewhere, world: World, tmp_path: Path
-) -> None:
-    """It would sign tokens here in the name of another app, or of somebody's domain."""
-    path, slug = tmp_path / "a", world.slug
-    await leave(stores, world, path)
-    advice = {
-        f"http://localhost/t/{slug}-two": "take --new-issuer",
-        f"https://bank.example/t/{slug}": "MTAS_PUBLIC_URL to https://bank.example;",
-    }
-    for issuer, words in advice.items():
-        rewrite(path, about={"issuer": issuer})
-        refused = await arrive(elsewhere, path)
-        assert refused.exit_code == 1
-        assert words in refused.output
-        assert f"http://localhost/t/{slug}" in refused.output, "and which one it has here"
-    assert await count(elsewhere, world) == 0
-
-
-async def test_an_archive_has_rows_of_its_own_app_alone(
-    stores: Stack, elsewhere: Elsewhere, world: World, tmp_path: Path
-) -> None:
-    path = tmp_path / "a"
-    await leave(stores, world, path)
-
-    rewrite(path, row={"tenant_id": str(uuid4()), "slug": "another-app"})
-    refused = await arrive(elsewhere, path)
-    assert "rows of another app" in refused.output
-    assert not await elsewhere.seed.fetch("select 1 from admin.tenants where slug = 'another-app'")
 
 
 async def test_both_sides_keep_a_record_and_the_file_keeps_its_secrets(
