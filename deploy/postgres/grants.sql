@@ -1,6 +1,15 @@
 -- What each service may touch, after the migrations. Idempotent: run at every provision.
 -- A test reads every table as every role and holds the answer against this page.
 
+-- Two functions are token's own (migrations/0021), so only token says who may call them. We among them: who has no right
+-- at all to a function may not even revoke some, as is done next.
+grant usage on schema token to mtas_token;
+set local role mtas_token;
+revoke all on function token.list_grants, token.revoke_grants
+    from public, mtas_authorize, mtas_jwks, mtas_admin, mtas_scheduler, mtas_mover;
+grant execute on function token.list_grants, token.revoke_grants to mtas_authorize, session_user;
+reset role;
+
 -- Everything first goes, so that this page is the whole list: what is not granted below, nobody has.
 do $$
 declare
@@ -59,7 +68,7 @@ grant select, insert, update on authorize.users, authorize.credentials, authoriz
 grant delete on authorize.users to mtas_authorize;
 grant select, insert, update on authorize.mails to mtas_authorize;
 grant select, insert, update, delete on authorize.consents to mtas_authorize;
--- Families are token's: through its functions, below, authorize lists and revokes those of one user.
+-- Families are token's: through its functions, above, authorize lists and revokes those of one user.
 grant usage on schema token to mtas_authorize;
 grant execute on function authorize.delete_forgotten_sessions, authorize.delete_forgotten_mails to mtas_authorize;
 grant select on admin.tenants, admin.clients, admin.logos to mtas_authorize;
@@ -79,13 +88,6 @@ grant select (tenant_id, user_id, email, email_verified, name, grants_valid_from
     on authorize.users to mtas_token;
 grant select (tenant_id, session_id, ended_at) on authorize.sessions to mtas_token;
 grant select on jwks.signing_keys to mtas_token;
-
--- Two functions are token's own, so only it says who may call them: what the owner of the rest revokes of them stays.
-set local role mtas_token;
-revoke all on function token.list_grants, token.revoke_grants
-    from public, mtas_authorize, mtas_jwks, mtas_admin, mtas_scheduler, mtas_mover;
-grant execute on function token.list_grants, token.revoke_grants to mtas_authorize;
-reset role;
 
 -- A tenant that moves: all that it owns, to read and to write once. Row-level security holds for the mover too.
 -- Of whoever is to own it at its new home, the address.

@@ -5,8 +5,13 @@ Held against deploy/postgres/grants.sql: a right that is not named here is one t
 
 from collections.abc import Mapping
 
+import asyncpg
+
+from deploy.local.stack import Stack
+from deploy.provision.postgres import FOLDER
 from tests.support.seed import Seed
 
+GRANTS = FOLDER / "grants.sql"
 SERVICES = ("authorize", "token", "jwks", "admin")
 ROLES = (*SERVICES, "scheduler", "mover")
 
@@ -84,6 +89,18 @@ async def test_a_function_is_called_by_whom_it_is_for_and_by_nobody_else(seed: S
     )
     assert {row["name"]: set(row["may"]) for row in rows} == CALLS
     assert [row["name"] for row in rows if row["anybody"]] == []
+
+
+async def test_the_page_of_grants_is_run_again_by_the_owner(stores: Stack, seed: Seed) -> None:
+    """At each provision: nothing that it takes away may keep it from doing so the next time."""
+    owner = await asyncpg.connect(stores.postgres.owner_url)
+    try:
+        for _ in range(2):
+            async with owner.transaction():
+                await owner.execute(GRANTS.read_text())
+    finally:
+        await owner.close()
+    await test_a_function_is_called_by_whom_it_is_for_and_by_nobody_else(seed)
 
 
 async def test_a_function_with_anothers_rights_takes_no_name_from_its_caller(seed: Seed) -> None:
