@@ -6,6 +6,7 @@ One process is one instance; more capacity is more instances behind the gateway.
 import asyncio
 import gc
 import os
+import resource
 import signal
 import socket
 import sys
@@ -29,6 +30,7 @@ logger = structlog.get_logger()
 
 def run(name: str, settings_type: type[S], create_app: Callable[[S], ASGIApp]) -> None:
     """`python -m services.{name}`: read the settings, serve until SIGTERM or Ctrl-C, then drain."""
+    _leave_no_core()
     try:
         settings = load(settings_type, os.environ)
         app = _create(name, settings, create_app)
@@ -80,6 +82,11 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await leave(lambda: self.server_state.total_requests)
         await super().shutdown(sockets)
+
+
+def _leave_no_core() -> None:
+    """What a crash would write to disk has every key and secret in it (core(5))."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _collect_rarely() -> None:

@@ -1,6 +1,7 @@
 """A service alone: it comes up without its stores, says what it misses, and drains on SIGTERM."""
 
 import json
+import resource
 import signal
 import socket
 import subprocess
@@ -64,6 +65,8 @@ def test_without_any_store_it_waits_instead_of_crashing(stores: Stack, service: 
     process, url = start(stores, service, **nowhere)
     try:
         assert until_answers(f"{url}/livez").status_code == 200
+        if sys.platform == "linux":
+            assert resource.prlimit(process.pid, resource.RLIMIT_CORE) == (0, 0), "a crash leaves no secret"
         ready = httpx2.get(f"{url}/readyz")
         assert ready.status_code == 503
         assert ready.json()["checks"]["postgres"] is False
