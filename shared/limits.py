@@ -47,17 +47,19 @@ redis.call('set', KEYS[1], string.format('%d:%d', tokens, tonumber(at)), 'keeptt
 return 0
 """
 
-# A value is "{thousandths of a token}:{ms}": what was there, and when.
+# A value is "{thousandths of a token}:{ms}": what was there, and when. The time never goes back: of two
+# processes whose clocks differ, the one ahead would find the difference refilled at every turn.
 _SPEND: Final = """
 local now, size, refill = tonumber(ARGV[1]), tonumber(ARGV[2]) * 1000, tonumber(ARGV[3])
-local tokens = size
+local tokens, at = size, now
 local stored = redis.call('get', KEYS[1])
 if stored then
-    local t, at = string.match(stored, '^(%d+):(%d+)$')
-    tokens = math.min(size, tonumber(t) + math.max(0, now - tonumber(at)) * refill)
+    local t, before = string.match(stored, '^(%d+):(%d+)$')
+    at = math.max(now, tonumber(before))
+    tokens = math.min(size, tonumber(t) + (at - tonumber(before)) * refill)
 end
 if tokens < 1000 then return math.ceil((1000 - tokens) / refill) end
-redis.call('set', KEYS[1], string.format('%d:%d', tokens - 1000, now), 'px', math.ceil(size / refill) + 1000)
+redis.call('set', KEYS[1], string.format('%d:%d', tokens - 1000, at), 'px', math.ceil(size / refill) + 1000)
 return 0
 """
 
