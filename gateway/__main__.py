@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from gateway.certificate import fault_of
 from gateway.render import TLS, Address, Traces, render, render_secret
 
 # Where the services listen when nobody says otherwise.
@@ -72,6 +73,8 @@ def main(
         click.echo(rendered, nl=False)
         return
     if tls and tls.secret:
+        if fault := fault_of(tls):
+            raise click.ClickException(fault)
         tls.secret.write_text(render_secret(tls))
     output.write_text(rendered)
 

@@ -6,10 +6,12 @@ import ssl
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from gateway.__main__ import main
 from gateway.render import HSTS_S, TLS
 from tests.gateway import http2
 from tests.gateway.conftest import Start
@@ -117,3 +119,46 @@ async def test_tls_below_1_2_is_refused(secure: Gateway, certificate: TLS) -> No
         new = client(certificate)
         new.minimum_version = new.maximum_version = version
         assert (await secure.send(request("GET", "/nothing"), tls=new)).status == 404
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("no certificate", "there is no {folder}/fullchain.pem: put the certificate"),
+        ("no key", "there is no {folder}/privkey.pem: put the certificate"),
+        ("another's key", "{folder}/privkey.pem is not the key of {folder}/fullchain.pem"),
+        ("no PEM", "{folder}/fullchain.pem holds no certificate in PEM"),
+        ("nothing", None),
+        ("no folder here", None),
+    ],
+)
+def test_no_configuration_is_written_for_a_certificate_that_is_not_there(
+    tmp_path: Path, wrong: str, said: str | None
+) -> None:
+    """Envoy would start, say that it is alive, and close every connection."""
+    folder, output = tmp_path / "tls", tmp_path / "envoy.yaml"
+    certificate, private_key = folder / "fullchain.pem", folder / "privkey.pem"
+    if wrong != "no folder here":  # it may be Envoy's alone
+        folder.mkdir()
+        make_certificate(certificate, private_key)
+    match wrong:
+        case "no certificate":
+            certificate.unlink()
+        case "no key":
+            private_key.unlink()
+        case "another's key":
+            make_certificate(tmp_path / "other.pem", private_key)
+        case "no PEM":
+            certificate.write_text("-----BEGIN NONSENSE-----")
+    result = CliRunner().invoke(
+        main,
+        ["--output", str(output)],
+        env={
+            "MTAS_PUBLIC_URL": "https://auth.example.test",
+            "MTAS_TLS_CERTIFICATE": str(certificate),
+            "MTAS_TLS_PRIVATE_KEY": str(private_key),
+        },
+    )
+    assert output.exists() == (said is None) == (result.exit_code == 0), result.output
+    if said is not None:
+        assert said.format(folder=folder) in result.output
