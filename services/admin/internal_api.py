@@ -8,12 +8,14 @@ import msgspec
 import structlog
 
 from shared import tracing
+from shared.hosts import each_host
 from shared.secret import Secret
 from shared.unavailable import Unavailable
 
 log = structlog.get_logger()
 
-_TIMEOUT_S: Final = 10.0
+_TIMEOUT: Final = httpx2.Timeout(10.0, connect=2.0)  # a machine that is gone says nothing, not even "no"
+_NOT_REACHED: Final = (httpx2.ConnectError, httpx2.ConnectTimeout)
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,16 +35,21 @@ class InternalRefused(Exception):
 
 
 class InternalApi:
-    """A client of one service's `/internal`. Raises: Unavailable when it is away."""
+    """A client of one service's `/internal`, at any of its hosts: `http://a:8101,b:8101`. Raises: Unavailable
+    when it is away.
+
+    What could not be sent goes to the next host, and what only reads, too; anything else might be done twice.
+    The host that answered is asked first the next time, and one that failed last.
+    """
 
     def __init__(
         self, service: str, url: str, token: Secret, *, transport: httpx2.AsyncBaseTransport | None = None
     ) -> None:
         self._service: Final = service
+        self._hosts: Final = [host.geturl().rstrip("/") for host in each_host(url)]
         self._client: Final = httpx2.AsyncClient(
-            base_url=url,
             headers={"Authorization": f"Bearer {token.reveal()}"},
-            timeout=_TIMEOUT_S,
+            timeout=_TIMEOUT,
             trust_env=False,  # an internal call takes no proxy
             transport=transport,
         )
@@ -60,16 +67,27 @@ class InternalApi:
     ) -> bytes:
         cause = tracing.in_use.traceparent()
         headers = {**(headers or {}), **({} if cause is None else {"traceparent": cause})}
-        try:
-            answer = await self._client.request(method, path, headers=headers, **options)
-        except httpx2.HTTPError as error:
-            raise Unavailable(f"{self._service}: {type(error).__name__}") from None
+        answer = await self._answer(method, path, headers=headers, **options)
         if answer.is_success:
             return answer.content
         if answer.status_code in (404, 409, 422):
             raise InternalRefused(_problem(answer))
         log.warning("an internal API failed", service=self._service, status=answer.status_code)
         raise Unavailable(f"{self._service} did not do it")
+
+    async def _answer(self, method: str, path: str, **options: Any) -> httpx2.Response:
+        reason = ""
+        for host in tuple(self._hosts):
+            try:
+                return await self._client.request(method, host + path, **options)
+            except httpx2.HTTPError as error:
+                reason = type(error).__name__
+                if host in self._hosts[:-1]:
+                    self._hosts.remove(host)
+                    self._hosts.append(host)
+                if method != "GET" and not isinstance(error, _NOT_REACHED):
+                    break
+        raise Unavailable(f"{self._service}: {reason}")
 
     async def close(self) -> None:
         await self._client.aclose()

@@ -10,10 +10,18 @@ class Settings(CommonSettings, frozen=True, kw_only=True):
     listen_port: Annotated[int, Doc(description="Port of the admin service.", ge=1, le=65535)] = 8104
     valkey_url: Annotated[Secret, Doc(description="Valkey, as this service's own user; or its sentinels.")]
     authorize_url: Annotated[
-        str, Doc(description="Where the authorize service's internal API is, for making users.")
+        str,
+        Doc(
+            description="Where the authorize service's internal API is, for users and their sessions; "
+            "several as `http://a:8101,b:8101`."
+        ),
     ] = "http://127.0.0.1:8101"
     jwks_url: Annotated[
-        str, Doc(description="Where the jwks service's internal API is, for rotating signing keys.")
+        str,
+        Doc(
+            description="Where the jwks service's internal API is, for rotating signing keys; "
+            "several as `http://a:8103,b:8103`."
+        ),
     ] = "http://127.0.0.1:8103"
     internal_token: Annotated[
         Secret,
