@@ -10,6 +10,7 @@ import pytest
 from deploy.local import leftovers, ports
 from deploy.local.stack import Stack
 from gateway.render import Bucket, Limits
+from tests.support import deployed
 from tests.support.deployed import Deployed
 from tests.support.home import Home, furnished
 from tests.support.product import Product
@@ -34,6 +35,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: _rank(item.path))
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    mark = item.get_closest_marker("not_deployed")
+    if mark is not None and os.environ.get(deployed.VARIABLE):
+        pytest.skip(*mark.args)
+
+
 def _rank(path: Path) -> int:
     folder = path.relative_to(ROOT).parts[0] if path.is_relative_to(ROOT) else ""
     return LONGEST.index(folder) if folder in LONGEST else len(LONGEST)
@@ -50,10 +57,10 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The whole product behind its gateway, which here limits nobody's sign-ins.
 
-    With MTAS_TEST_URL it is one that runs already: for the tests that `make test-compose` chooses.
+    With MTAS_TEST_DEPLOYMENT it is one that runs already, as `make test-compose` has it.
     """
-    if url := os.environ.get("MTAS_TEST_URL"):
-        yield cast(Stack, Deployed(url, Path(os.environ["MTAS_TEST_ENV_FILE"])))
+    if there := os.environ.get(deployed.VARIABLE):
+        yield cast(Stack, Deployed.read(Path(there)))
         return
     with Stack(_folder(tmp_path_factory), spare_ports=True, durable=False, limits=UNLIMITED) as stack:
         yield stack

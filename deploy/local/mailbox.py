@@ -2,8 +2,8 @@
 
     python -m deploy.local.mailbox --smtp 1025 --http 8025
 
-Both ports are on the loopback interface. What came is kept in memory, the last 200; `/messages.json`
-has it for scripts (`?to=ADDRESS` for one address, newest first).
+Both ports are on the loopback interface, unless `--host` says otherwise, as in a container. What came is kept
+in memory, the last 200; `/messages.json` has it for scripts (`?to=ADDRESS` for one address, newest first).
 """
 
 import argparse
@@ -69,7 +69,7 @@ class Mailbox:
         return "250 Taken, and delivered to nobody"
 
 
-def page_server(mailbox: Mailbox, port: int) -> ThreadingHTTPServer:
+def page_server(mailbox: Mailbox, port: int, host: str = "127.0.0.1") -> ThreadingHTTPServer:
     class Page(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             url = urlsplit(self.path)
@@ -104,7 +104,7 @@ def page_server(mailbox: Mailbox, port: int) -> ThreadingHTTPServer:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
             pass
 
-    return ThreadingHTTPServer(("127.0.0.1", port), Page)
+    return ThreadingHTTPServer((host, port), Page)
 
 
 def _json(mailbox: Mailbox, to: list[str] | None) -> str:
@@ -137,16 +137,16 @@ def _page(received: list[Received], mail: Received | None = None) -> str:
     return _PAGES.get_template("mailbox.html").render(received=received, mail=mail)
 
 
-async def serve(mailbox: Mailbox, smtp_port: int, http_port: int) -> None:
+async def serve(mailbox: Mailbox, smtp_port: int, http_port: int, host: str) -> None:
     """Until SIGTERM or SIGINT."""
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    pages = page_server(mailbox, http_port)
+    pages = page_server(mailbox, http_port, host)
     Thread(target=pages.serve_forever, daemon=True).start()
     server = await loop.create_server(
-        lambda: SMTP(mailbox, enable_SMTPUTF8=True, hostname="localhost", loop=loop), "127.0.0.1", smtp_port
+        lambda: SMTP(mailbox, enable_SMTPUTF8=True, hostname="localhost", loop=loop), host, smtp_port
     )
     async with server:
         await stopping.wait()
@@ -155,10 +155,11 @@ async def serve(mailbox: Mailbox, smtp_port: int, http_port: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m deploy.local.mailbox", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--smtp", type=int, default=1025)
     parser.add_argument("--http", type=int, default=8025)
     arguments = parser.parse_args()
-    asyncio.run(serve(Mailbox(), arguments.smtp, arguments.http))
+    asyncio.run(serve(Mailbox(), arguments.smtp, arguments.http, arguments.host))
 
 
 if __name__ == "__main__":

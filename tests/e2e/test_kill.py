@@ -1,6 +1,7 @@
 """kill -9 of any one process during sign-ins: nothing half-issued, nothing acknowledged lost."""
 
 import asyncio
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ import pytest
 
 from deploy.local.stack import Stack
 from tests.conftest import UNLIMITED
+from tests.support import deployed
 from tests.support.product import App, Product
 from tests.support.seed import Seed
 
@@ -19,8 +21,11 @@ PROCESSES = ("postgres", "valkey", "nats", "authorize", "token", "jwks", "admin"
 
 
 @pytest.fixture(scope="module")
-def durable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """A stack of its own, on disk for real, to be killed."""
+def durable(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """A stack of its own, on disk for real, to be killed. A deployment is one."""
+    if deployed.VARIABLE in os.environ:
+        yield request.getfixturevalue("product")
+        return
     with Stack(tmp_path_factory.mktemp("kill") / "data", spare_ports=True, limits=UNLIMITED) as stack:
         product = Product(stack)
         yield product
