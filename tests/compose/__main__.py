@@ -13,10 +13,13 @@ from pathlib import Path
 from typing import Final
 
 from tests.compose import suite
+from tests.compose.acme import caddy, certbot
 from tests.compose.project import Machine
 
 SHOWN: Final[Mapping[str, Callable[[Machine], None]]] = {
     "suite": suite.run,
+    "acme": caddy.run,
+    "certificate": certbot.run,
 }
 
 

@@ -87,8 +87,9 @@ class Project:
         """One of its files that has no path of its own."""
         (self.folder / file).write_text(yaml.safe_dump(content, sort_keys=False))
 
-    def up(self) -> None:
-        self.run("up", "-d", *self.machine.up)
+    def up(self, *services: str) -> None:
+        """All of them, or some."""
+        self.run("up", "-d", *self.machine.up, *services)
 
     def run(self, *arguments: str, check: bool = True) -> str:
         """Its output; errors are shown as they come."""

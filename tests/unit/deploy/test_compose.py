@@ -21,6 +21,13 @@ SECRETS = {variable(name) for name in MAKERS}
 OVERLAYS = sorted(DEPLOY.glob("compose.*.yaml"))
 
 
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]
+    """Knows Compose's `!reset`: nothing of what the file before says."""
+
+
+_Loader.add_constructor("!reset", lambda loader, node: loader.construct_sequence(node))
+
+
 def used(container: str) -> set[str]:
     """The secrets that a container is told."""
     return SECRETS & set(re.findall(r"\$\{(\w+)", str(CONTAINERS[container].get("environment"))))
@@ -101,3 +108,18 @@ def test_with_the_overlay_of_traces_gateway_and_services_send_them_to_the_same_c
     }
     assert overlay[collector]["networks"] == ["front"]
     assert all(port.startswith("127.0.0.1:") for port in overlay[collector]["ports"])
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS, ids=lambda path: path.name)
+def test_what_an_overlay_mounts_of_this_folder_is_there(overlay: Path) -> None:
+    containers = yaml.load(overlay.read_text(), _Loader)["services"].values()
+    mounted = [mount for it in containers for mount in it.get("volumes", [])]
+    ours = [found[1] for mount in mounted if (found := re.match(r"(?:\$\{\w+:-)?(\.[^:}]*)", mount))]
+    assert [path for path in ours if not (DEPLOY / path).exists()] == []
+
+
+def test_caddy_is_the_one_proxy_whose_word_about_the_sender_is_taken() -> None:
+    overlay = yaml.load((DEPLOY / "compose.acme.yaml").read_text(), _Loader)["services"]
+    assert overlay["gateway"]["ports"] == []
+    assert overlay["gateway-config"]["environment"] == {"MTAS_TRUSTED_PROXIES": "1"}
+    assert "reverse_proxy gateway:8080" in (DEPLOY / "caddy" / "Caddyfile").read_text()
