@@ -12,14 +12,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from tests.compose import suite
+from tests.compose import coolify, suite
 from tests.compose.acme import caddy, certbot
 from tests.compose.project import Machine
+from tests.compose.traces import scenario as traces
 
 SHOWN: Final[Mapping[str, Callable[[Machine], None]]] = {
     "suite": suite.run,
     "acme": caddy.run,
     "certificate": certbot.run,
+    "traces": traces.run,
+    "coolify": coolify.run,
 }
 
 

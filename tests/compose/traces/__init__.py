@@ -1,0 +1,1 @@
+"""Traces through `compose.traces.yaml`, with a collector of ours in Jaeger's place."""
