@@ -22,13 +22,14 @@ from services.admin.routes.dashboard import errors
 from services.admin.routes.dashboard.assets import asset
 from services.admin.routes.dashboard.pages import template_config
 from services.admin.routes.dashboard.router import dashboard_router, home
-from services.admin.routes.dashboard.web import AnyRequest, Web
+from services.admin.routes.dashboard.web import Web
 from services.admin.settings import Settings
 from shared import valkey
 from shared.clock import Clock, Entropy, random_bytes, utc_now
 from shared.db import Database
 from shared.events.bus import Bus
 from shared.events.outbox import Relay
+from shared.http.browser import AnyRequest
 from shared.http.context import RequestContext
 from shared.http.health import health_routes
 from shared.known_devices import KnownDevices

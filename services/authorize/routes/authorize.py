@@ -9,7 +9,8 @@ from services.authorize.flows.authorize import authorize, resume
 from services.authorize.flows.context import Context, Visitor
 from services.authorize.routes.forms import is_cross_site, read_params
 from services.authorize.routes.pages import Pages
-from services.authorize.routes.web import AnyRequest, Web
+from services.authorize.routes.web import Web
+from shared.http.browser import AnyRequest
 from shared.oauth.params import Params
 from shared.oauth.types import Tenant
 

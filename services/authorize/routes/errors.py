@@ -22,8 +22,8 @@ from services.authorize.routes.here import SignInFirst
 from services.authorize.routes.internal import PREFIX
 from services.authorize.routes.pages import language_of, page_headers, see_other
 from services.authorize.routes.views import Views
-from services.authorize.routes.web import AnyRequest
 from services.authorize.routes.words import duration
+from shared.http.browser import AnyRequest
 from shared.http.context import request_id
 from shared.http.errors import RETRY_AFTER_S, UNAVAILABLE
 from shared.http.internal import problem

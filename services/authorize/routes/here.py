@@ -12,8 +12,9 @@ from services.authorize.flows.outcome import Unproven
 from services.authorize.flows.sessions import current_session
 from services.authorize.routes.forms import read_form
 from services.authorize.routes.pages import Pages
-from services.authorize.routes.web import AnyRequest, Web
+from services.authorize.routes.web import Web
 from services.authorize.store import Session
+from shared.http.browser import AnyRequest
 from shared.oauth.params import Params
 from shared.oauth.types import Tenant
 

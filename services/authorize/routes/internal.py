@@ -28,7 +28,7 @@ from services.authorize.flows.users import (
     enable_user,
     read_new_user,
 )
-from services.authorize.routes.web import AnyRequest
+from shared.http.browser import AnyRequest
 from shared.http.headers import NO_STORE
 from shared.http.internal import bearer_guard, json_response, problem
 from shared.secret import Secret

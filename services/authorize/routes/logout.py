@@ -11,7 +11,8 @@ from services.authorize.flows.outcome import with_query
 from services.authorize.flows.sessions import end_session
 from services.authorize.routes.forms import read_form, read_params
 from services.authorize.routes.pages import Pages
-from services.authorize.routes.web import AnyRequest, Web
+from services.authorize.routes.web import Web
+from shared.http.browser import AnyRequest
 from shared.oauth.params import Params
 from shared.oauth.types import Tenant
 

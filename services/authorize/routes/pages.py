@@ -15,7 +15,8 @@ from litestar.datastructures import Cookie
 
 from services.authorize.flows.context import Visitor
 from services.authorize.flows.outcome import Answer, Ask, Outcome, ReplyTo, with_query
-from services.authorize.routes.web import AnyRequest, Web
+from services.authorize.routes.web import Web
+from shared.http.browser import AnyRequest
 from shared.http.headers import NO_STORE, PAGE_HEADERS
 from shared.oauth.errors import OAuthError
 from shared.oauth.params import Params

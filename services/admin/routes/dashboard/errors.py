@@ -12,7 +12,7 @@ from litestar.types import ExceptionHandlersMap
 from services.admin.flows.refused import Refused
 from services.admin.routes.dashboard.pages import see_other
 from services.admin.routes.dashboard.visits import SignInNeeded, Visit
-from services.admin.routes.dashboard.web import AnyRequest
+from shared.http.browser import AnyRequest
 from shared.http.context import request_id
 from shared.http.errors import RETRY_AFTER_S, UNAVAILABLE
 from shared.http.headers import PAGE_HEADERS

@@ -1,6 +1,5 @@
 """A form's fields as text, lines, numbers and ticks; and whether it came from a page of ours."""
 
-import hmac
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -8,14 +7,13 @@ from litestar.datastructures import UploadFile
 from litestar.exceptions import ClientException, HTTPException, PermissionDeniedException
 
 from services.admin.flows.refused import FieldError, Invalid
-from services.admin.routes.dashboard.web import AnyRequest, Web
+from services.admin.routes.dashboard.web import Web
+from shared.http.browser import TOKEN_FIELD, AnyRequest, is_form, is_token
 from shared.pages.durations import parse_duration
 
-FORM_TYPE: Final = "application/x-www-form-urlencoded"
 UPLOAD_TYPE: Final = "multipart/form-data"
 UPLOAD: Final = "upload"
 """A handler with this option takes a form with one file in it (RFC 7578)."""
-TOKEN_FIELD: Final = "form_token"
 _MAX_FIELDS: Final = 100
 _NO_DURATION: Final = "Enter a number and a unit, like 10 minutes or 14 days."
 
@@ -100,7 +98,7 @@ def _refuse_encodings(body: bytes, delimiter: bytes) -> None:
 
 async def read_form(request: AnyRequest) -> Form:
     """Not Litestar's parser: its cache would keep passwords. Raises: HTTPException 400, 415."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM_TYPE:
+    if not is_form(request):
         raise HTTPException(status_code=415, detail="This address takes forms.")
     body = await request.body()
     try:
@@ -116,22 +114,14 @@ async def read_form(request: AnyRequest) -> Form:
 
 
 def require_same_origin(request: AnyRequest, web: Web) -> None:
-    """What the browser says of where the form is (Fetch Metadata, Origin). Raises: PermissionDenied.
-
-    `Origin: null` says nothing: our own pages send it, since they tell nobody their address
-    (Referrer-Policy: no-referrer). What neither header speaks against is left to the token.
-    """
-    site = request.headers.get("sec-fetch-site")
-    if site not in (None, "same-origin", "none"):
-        raise PermissionDeniedException(detail="This form was sent from another site.")
-    if request.headers.get("origin") not in (None, "null", web.origin):
+    """Raises: PermissionDeniedException."""
+    if not web.may_have_sent(request):
         raise PermissionDeniedException(detail="This form was sent from another site.")
 
 
 def require_token(form: Form, expected: str) -> None:
     """Raises: PermissionDeniedException."""
-    given = form.raw(TOKEN_FIELD).encode("utf-8")
-    if not hmac.compare_digest(given, expected.encode("ascii")):
+    if not is_token(form.raw(TOKEN_FIELD), expected):
         raise PermissionDeniedException(
             detail="This form is from before you signed in or out. Go back, reload the page and try again."
         )

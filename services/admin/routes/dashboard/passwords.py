@@ -17,8 +17,8 @@ from services.admin.flows.sign_out import sign_out
 from services.admin.routes.dashboard.forms import Form
 from services.admin.routes.dashboard.pages import page, see_other
 from services.admin.routes.dashboard.visits import GivenVisit, Visit
-from services.admin.routes.dashboard.web import AnyRequest
 from services.admin.routes.given import GivenContext
+from shared.http.browser import AnyRequest
 from shared.languages import Tag
 from shared.limits import TooManyTries
 from shared.texts import accepted

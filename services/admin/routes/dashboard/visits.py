@@ -28,13 +28,12 @@ from services.admin.routes.dashboard.forms import (
     require_same_origin,
     require_token,
 )
-from services.admin.routes.dashboard.web import AnyConnection, AnyRequest, Web
+from services.admin.routes.dashboard.web import AnyConnection, Web
 from shared import known_devices
+from shared.http.browser import DEVICE, AnyRequest, Cookies
 from shared.http.context import client_address
 from shared.secret import Secret
 
-_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{43}")
-_DEVICE: Final = re.compile(r"[A-Za-z0-9_-]{22,200}")
 _BROWSER_LIFETIME: Final = timedelta(days=1)
 _PAGE: Final = re.compile(r"/dashboard(?:/[a-z0-9-]+)*")
 
@@ -55,9 +54,10 @@ class Visit:
         self.path: Final = str(request.scope["path"])
         self.method: Final = str(request.method)
         self.address: Final = client_address(request.scope)
-        self.session_token = _read_cookie(request, web.session_cookie)
-        self.device = _read_cookie(request, web.device_cookie, _DEVICE)
-        self._browser = _read_cookie(request, web.browser_cookie)
+        cookies = Cookies(request)
+        self.session_token = cookies.get(web.session_cookie)
+        self.device = cookies.get(web.device_cookie, DEVICE)
+        self._browser = cookies.get(web.browser_cookie)
         self.principal: Principal | None = None
         self.form = Form()
         self.cookies: list[Cookie] = []
@@ -160,17 +160,3 @@ async def provide_principal(request: AnyRequest) -> Principal:
 def is_page(path: str) -> bool:
     """Is this one of our own pages: somewhere that a browser may be sent?"""
     return _PAGE.fullmatch(path) is not None
-
-
-def _read_cookie(request: AnyRequest, name: str, form: re.Pattern[str] = _TOKEN) -> str | None:
-    """Anything not of our own form, or two of a name, is none.
-
-    Not Litestar's parser, whose cache would keep sessions in memory.
-    """
-    pairs = [
-        part.strip().partition("=")
-        for header in request.headers.getall("cookie", [])
-        for part in header.split(";")
-    ]
-    values = [value for key, _, value in pairs if key == name]
-    return values[0] if len(values) == 1 and form.fullmatch(values[0]) else None
