@@ -70,7 +70,9 @@ async def test_a_wrong_request_burns_the_code(world: World, form: dict[str, str]
     assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
     assert description in refused.json()["error_description"]
     (family,) = await world.families()
-    assert family["revoked_reason"] == description, "born revoked"
+    assert (family["revoked_reason"], family["revoked_at"]) == (description, family["created_at"]), (
+        "born revoked"
+    )
     assert (await world.redeem(code)).json()["error"] == "invalid_grant"
 
 
