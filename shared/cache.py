@@ -33,7 +33,8 @@ class RecordCache(Generic[K, V]):
     - `ttl_s` may be a function: longer while the events that would change a record are heard.
     - `stale_on_error_s`: how much longer an old value, but no miss, may serve when loading fails; 0 raises.
     - `name` is what its look-ups are counted under.
-    - The least recently used keys go when there are more than `size`.
+    - The least recently used keys go when there are more than `size`, and before any value the misses:
+      whoever asks for what does not exist crowds out nothing that does.
     """
 
     MISS_TTL_S: Final = 1.0
@@ -71,7 +72,7 @@ class RecordCache(Generic[K, V]):
         lifetime_s = ttl_s if entry.value is not None else min(ttl_s, self.MISS_TTL_S)
         if entry.fresh and age_s < min(lifetime_s, max_age_s):
             self.hits += 1
-            self._entries.move_to_end(key)
+            self._entries.move_to_end(key, last=entry.value is not None)
             if age_s >= lifetime_s / 2 and now >= self._failed_until and key not in self._loading:
                 self._begin_to_load(key)
             return entry.value  # type: ignore[return-value]
@@ -118,10 +119,10 @@ class RecordCache(Generic[K, V]):
         loaded_at = self._now()
         value = await self._load(key)
         if self._loading.get(key) is asyncio.current_task():
-            self._entries[key] = _Entry(value, loaded_at)
-            self._entries.move_to_end(key)
-            if len(self._entries) > self._size:
+            if key not in self._entries and len(self._entries) >= self._size:
                 self._entries.popitem(last=False)
+            self._entries[key] = _Entry(value, loaded_at)
+            self._entries.move_to_end(key, last=value is not None)
         return value
 
     def _loaded(self, key: K, task: "asyncio.Task[V | None]") -> None:

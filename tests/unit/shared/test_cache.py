@@ -127,6 +127,22 @@ async def test_the_least_recently_used_goes_first() -> None:
     assert source.loads == 4
 
 
+async def test_what_does_not_exist_crowds_out_nothing() -> None:
+    """Anybody may ask for it, as often as they like; and what is kept must serve while loading fails."""
+    source = Source()
+    cache: RecordCache[str, str] = RecordCache(source, ttl_s=10, size=4)
+    for key in ("a", "b", "c"):
+        await cache.get(key)
+    source.value = None
+    for number in range(10):
+        await cache.get(f"nobody-{number}")
+        await cache.get(f"nobody-{number}")
+    assert source.loads == 3 + 10, "a miss is kept for a moment all the same"
+    for key in ("a", "b", "c"):
+        assert await cache.get(key) == "one"
+    assert source.loads == 3 + 10
+
+
 async def test_from_half_of_its_time_on_a_value_is_loaded_anew_while_it_serves() -> None:
     source, timer = Source(), Timer()
     cache: RecordCache[str, str] = RecordCache(source, ttl_s=10, size=10, now=timer)
