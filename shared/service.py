@@ -38,6 +38,7 @@ def run(name: str, settings_type: type[S], create_app: Callable[[S], ASGIApp]) -
         sys.exit(f"services.{name}: {error}")
     log.configure(name, settings.log_level)
     server = _Server(
+        settings.leave_s,
         uvicorn.Config(
             app,
             host=settings.listen_host,
@@ -53,7 +54,7 @@ def run(name: str, settings_type: type[S], create_app: Callable[[S], ASGIApp]) -
             proxy_headers=False,
             timeout_keep_alive=75,  # longer than the gateway keeps an idle upstream connection
             timeout_graceful_shutdown=settings.drain_s,
-        )
+        ),
     )
     # uvicorn raises the signal again once it has drained: by then it has done its work.
     for each in (signal.SIGTERM, signal.SIGINT):
@@ -79,8 +80,12 @@ def _create(name: str, settings: S, create_app: Callable[[S], ASGIApp]) -> ASGIA
 class _Server(uvicorn.Server):
     """Lets the gateway go elsewhere before it stops listening."""
 
+    def __init__(self, leave_s: float, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._leave_s = leave_s
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        await leave(lambda: self.server_state.total_requests)
+        await leave(lambda: self.server_state.total_requests, self._leave_s)
         await super().shutdown(sockets)
 
 

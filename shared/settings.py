@@ -57,8 +57,17 @@ class CommonSettings(msgspec.Struct, frozen=True, kw_only=True):
         float,
         Doc(description="How stale a cached tenant, client or key may be while NATS is away.", gt=0, le=300),
     ] = 30.0
+    leave_s: Annotated[
+        float,
+        Doc(
+            description="After SIGTERM, how long requests are still taken while `/readyz` says 503. "
+            "With several gateways longer than a health check (3.5 s), so that each has heard of it.",
+            ge=0,
+            le=60,
+        ),
+    ] = 0.0
     drain_s: Annotated[
-        int, Doc(description="After SIGTERM, how long requests under way may take.", ge=0, le=300)
+        int, Doc(description="After that, how long requests under way may take.", ge=0, le=300)
     ] = 10
     log_level: Annotated[str, Doc(description="debug, info, warning or error.")] = "info"
     otlp_endpoint: Annotated[

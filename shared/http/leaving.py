@@ -3,7 +3,8 @@
 An idle connection that the service closes may at that moment be carrying the gateway's next request, which
 then has no answer, and may not be sent again. So it is the gateway that lets go first: every answer from now
 on asks it to close the connection, and to choose other instances, at once and not only at the next health
-check (Envoy's `x-envoy-immediate-health-check-fail`). When no request has come for a moment, nobody is left.
+check (Envoy's `x-envoy-immediate-health-check-fail`). When no request has come for a moment, nobody is left
+who is busy; a gateway that was idle learns it by its next health check, if it is given the time for one.
 """
 
 import asyncio
@@ -27,14 +28,16 @@ def headers() -> tuple[tuple[bytes, bytes], ...]:
     return HEADERS if _leaving else ()
 
 
-async def leave(requests: Callable[[], int]) -> None:
+async def leave(requests: Callable[[], int], at_least_s: float = 0) -> None:
     """Returns once nobody asks any more. `requests`: how many have come so far."""
     global _leaving
     _leaving = True
     loop = asyncio.get_running_loop()
     began = quiet_since = loop.time()
     seen = requests()
-    while loop.time() - quiet_since < QUIET_S and loop.time() - began < LONGEST_S:
+    while (elapsed := loop.time() - began) < LONGEST_S or elapsed < at_least_s:
+        if loop.time() - quiet_since >= QUIET_S and elapsed >= at_least_s:
+            return
         await asyncio.sleep(_LOOK_EVERY_S)
         if (now := requests()) != seen:
             seen, quiet_since = now, loop.time()
