@@ -9,6 +9,8 @@ from gateway.render import TLS, Address, Traces, render, render_secret
 
 # Where the services listen when nobody says otherwise.
 _PORTS = {"authorize": 8101, "token": 8102, "jwks": 8103, "admin": 8104}
+_FOR_ENVOY = click.Path(path_type=Path, readable=False)
+"""Whether we could read it says nothing."""
 
 
 def _address(text: str) -> Address:
@@ -23,8 +25,8 @@ def _address(text: str) -> Address:
 @click.option("--listen", default="127.0.0.1:8080", show_default=True, metavar="HOST:PORT")
 @click.option("--upstream", multiple=True, metavar="SERVICE=HOST:PORT", help="Once an endpoint.")
 @click.option("--admin", metavar="HOST:PORT|FILE", help="Loopback or a socket file.")
-@click.option("--tls-certificate", envvar="MTAS_TLS_CERTIFICATE", type=click.Path(path_type=Path))
-@click.option("--tls-private-key", envvar="MTAS_TLS_PRIVATE_KEY", type=click.Path(path_type=Path))
+@click.option("--tls-certificate", envvar="MTAS_TLS_CERTIFICATE", type=_FOR_ENVOY)
+@click.option("--tls-private-key", envvar="MTAS_TLS_PRIVATE_KEY", type=_FOR_ENVOY)
 @click.option(
     "--trusted-proxies",
     envvar="MTAS_TRUSTED_PROXIES",

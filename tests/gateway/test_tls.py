@@ -130,10 +130,11 @@ async def test_tls_below_1_2_is_refused(secure: Gateway, certificate: TLS) -> No
         ("no PEM", "{folder}/fullchain.pem holds no certificate in PEM"),
         ("nothing", None),
         ("no folder here", None),
+        ("readable for Envoy alone", None),
     ],
 )
 def test_no_configuration_is_written_for_a_certificate_that_is_not_there(
-    tmp_path: Path, wrong: str, said: str | None
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: str, said: str | None
 ) -> None:
     """Envoy would start, say that it is alive, and close every connection."""
     folder, output = tmp_path / "tls", tmp_path / "envoy.yaml"
@@ -150,6 +151,8 @@ def test_no_configuration_is_written_for_a_certificate_that_is_not_there(
             make_certificate(tmp_path / "other.pem", private_key)
         case "no PEM":
             certificate.write_text("-----BEGIN NONSENSE-----")
+        case "readable for Envoy alone":  # who runs the tests may be root, who reads everything
+            monkeypatch.setattr("os.access", lambda *_, **__: False)
     result = CliRunner().invoke(
         main,
         ["--output", str(output)],
