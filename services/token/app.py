@@ -9,6 +9,7 @@ from litestar.types import ASGIApp
 
 from services.token import events
 from services.token.codes import Codes
+from services.token.decisions import Decisions
 from services.token.flows.client_authentication import ClientSecrets
 from services.token.flows.context import Context
 from services.token.flows.fairness import share_out
@@ -54,6 +55,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
     context = Context(
         database=database,
         codes=Codes(store),
+        decisions=Decisions(database, clock),
         directory=directory,
         signing_keys=SigningKeys(
             database,

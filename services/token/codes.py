@@ -7,10 +7,12 @@ not matter, since the database decides (docs/adr/0004).
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from contextvars import Context
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
+from services.token.together import Together
 from shared import tracing
 from shared.oauth.authorization_code import CodeGrant, code_key, decode_grant
 from shared.valkey import Valkey
@@ -19,22 +21,19 @@ _FORGET_WITHIN_S: Final = 0.05
 
 
 class Codes:
-    """One batch is under way at a time; whatever comes meanwhile is the next."""
+    """Raises: what `shared.valkey.UNAVAILABLE` has."""
 
     def __init__(self, valkey: Valkey) -> None:
         self._valkey: Final = valkey
-        self._asked: list[tuple[str, asyncio.Future[Any]]] = []
+        self._packed: Final = Together(self._get_together)
         self._spent: list[str] = []
-        self._worker: asyncio.Task[None] | None = None
         self._deleting: asyncio.Task[None] | None = None  # the loop itself keeps no task alive
 
     async def find(self, tenant_id: UUID, code: str) -> CodeGrant | None:
-        """Raises: what `shared.valkey.UNAVAILABLE` has."""
-        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._asked.append((code_key(tenant_id, code), answer))
-        self._work()
         with tracing.in_use.step("valkey", "GET"):
-            packed = await answer
+            packed = await self._packed.ask(code_key(tenant_id, code))
+        if isinstance(packed, Exception):
+            raise packed
         return decode_grant(packed) if packed is not None else None
 
     def forget(self, tenant_id: UUID, code: str) -> None:
@@ -51,39 +50,8 @@ class Codes:
         with contextlib.suppress(Exception):
             await self._valkey.delete(*spent)
 
-    def _work(self) -> None:
-        if self._worker is None and self._asked:
-            # Nobody's request: it works for all of them, one after the other.
-            self._worker = asyncio.create_task(self._batches(), context=Context())
-            self._worker.add_done_callback(self._worked)
-
-    def _worked(self, _worker: "asyncio.Task[None]") -> None:
-        self._worker = None
-        self._work()
-
-    async def _batches(self) -> None:
-        while self._asked:
-            asked, self._asked = self._asked, []
-            answers: list[Any]
-            try:
-                pipeline = self._valkey.pipeline(transaction=False)
-                for key, _ in asked:
-                    pipeline.get(key)
-                answers = await pipeline.execute(raise_on_error=False)
-            except Exception as error:
-                answers = [error] * len(asked)
-            except asyncio.CancelledError:
-                for _, future in asked:
-                    future.cancel()
-                raise
-            _give(asked, answers)
-
-
-def _give(asked: list[tuple[str, "asyncio.Future[Any]"]], answers: list[Any]) -> None:
-    for (_, future), answer in zip(asked, answers, strict=True):
-        if future.done():  # nobody waits any more
-            continue
-        if isinstance(answer, Exception):
-            future.set_exception(answer)
-        else:
-            future.set_result(answer)
+    async def _get_together(self, keys: Sequence[str]) -> Sequence[bytes | Exception | None]:
+        pipeline = self._valkey.pipeline(transaction=False)
+        for key in keys:
+            pipeline.get(key)
+        return await pipeline.execute(raise_on_error=False)

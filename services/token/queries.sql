@@ -11,6 +11,15 @@ select outcome, email, email_verified, name, updated_at
 select outcome, generation, user_id, scope, audience, auth_time, email, email_verified, name, updated_at
   from token.rotate_family($1, $2, $3, $4, $5, $6, $7, $8, $9);
 
+-- Several of each at once, the common case alone: who is left out is to ask by itself (docs/adr/0029).
+-- name: redeem_codes
+select place, email, email_verified, name, updated_at
+  from token.redeem_codes($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14);
+
+-- name: rotate_families
+select place, user_id, scope, audience, auth_time, email, email_verified, name, updated_at
+  from token.rotate_families($1, $2, $3, $4, $5, $6);
+
 -- name: revoke_family
 select token.revoke_family($1, $2, $3, $4, $5);
 

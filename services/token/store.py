@@ -1,8 +1,9 @@
 """The token service's statements, one typed function each (queries.sql)."""
 
 import sys
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -49,6 +50,23 @@ class Rotation(msgspec.Struct, frozen=True, kw_only=True):
     audience: str
     auth_time: datetime | None
     user: User | None
+
+
+class ToRotate(NamedTuple):
+    """A refresh token that is presented, and asks for no less than its grant."""
+
+    tenant_id: UUID
+    family_id: UUID
+    client_id: str
+    generation: int
+    idle_ttl_s: int
+
+
+class ToRedeem(NamedTuple):
+    """A code that is presented, with whose request all is well."""
+
+    tenant_id: UUID
+    family: NewFamily
 
 
 class LiveGrant(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,6 +128,52 @@ async def redeem_code(
     )
     assert row is not None
     return row["outcome"], _user(row, family.user_id) if row["outcome"] == "redeemed" else None
+
+
+async def redeem_codes(connection: Connection, asked: Sequence[ToRedeem], now: datetime) -> list[User | None]:
+    """Of each the user, where its family is inserted; None: nothing was done, it is to be asked singly."""
+    families = [each.family for each in asked]
+    rows = await connection.fetch(
+        _SQL["redeem_codes"],
+        [each.tenant_id for each in asked],
+        [family.family_id for family in families],
+        [family.client_id for family in families],
+        [family.user_id for family in families],
+        [family.session_id for family in families],
+        [" ".join(family.scope) for family in families],
+        [family.audience for family in families],
+        [family.auth_time for family in families],
+        [family.refreshable for family in families],
+        [family.offline for family in families],
+        now,
+        [family.idle_expires_at for family in families],
+        [family.absolute_expires_at for family in families],
+        [family.code_issued_at for family in families],
+    )
+    users: list[User | None] = [None] * len(families)
+    for row in rows:
+        at = row["place"] - 1
+        users[at] = _user(row, families[at].user_id)
+    return users
+
+
+async def rotate_families(
+    connection: Connection, asked: Sequence[ToRotate], now: datetime
+) -> list[Rotation | None]:
+    """Of each its rotation; None: nothing was done, and it is to be asked singly."""
+    columns = [list(column) for column in zip(*asked, strict=True)]
+    rotations: list[Rotation | None] = [None] * len(asked)
+    for row in await connection.fetch(_SQL["rotate_families"], *columns, now):
+        at = row["place"] - 1
+        rotations[at] = Rotation(
+            outcome="rotated",
+            generation=asked[at].generation + 1,
+            scope=tuple(row["scope"]),
+            audience=row["audience"],
+            auth_time=row["auth_time"],
+            user=_user(row, row["user_id"]),
+        )
+    return rotations
 
 
 async def rotate_family(

@@ -105,9 +105,9 @@ def test_a_request_says_route_tenant_and_status(traced: Traced, app: App) -> Non
 
 def test_a_code_is_looked_for_and_redeemed_in_the_trace_of_its_request(traced: Traced, app: App) -> None:
     traced.product.tokens(app)
-    trace = traced.trace_with("mtas-token", "redeem_code")
+    trace = traced.trace_with("mtas-token", "redeem_codes")
     names = {span.name for span in trace if span.service == "mtas-token"}
-    assert {"POST /t/{slug:str}/token", "GET", "redeem_code"} <= names
+    assert {"POST /t/{slug:str}/token", "GET", "redeem_codes"} <= names
 
 
 def test_what_one_service_asks_of_another_is_in_the_same_trace(traced: Traced, app: App) -> None:

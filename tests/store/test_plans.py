@@ -21,8 +21,10 @@ select coalesce(i.indexrelid::regclass::text, 'all of it') as by, pg_stat_get_xa
 
 EXPECTED = {
     "rotate_family": {"token.families_pkey": 1},
+    "rotate_families": {"token.families_pkey": 2},  # to hold it, and to advance it
     # By its key for the insert, which finds nothing; and what the user disconnected from this client.
     "redeem_code": {"token.families_pkey": 1, "token.families_user_id_revoked_reason_client_id_idx": 1},
+    "redeem_codes": {"token.families_pkey": 1, "token.families_user_id_revoked_reason_client_id_idx": 1},
 }
 
 
@@ -61,6 +63,10 @@ async def test_a_token_request_reads_one_family(
                     scope=None, audience=None, grace_s=0, idle_ttl_s=60, now=now,
                 )  # fmt: skip
                 assert rotation.outcome == "rotated"
+            elif statement == "rotate_families":
+                asked = store.ToRotate(tenant_id, ids[7], "acme", 0, 60)
+                (advanced,) = await store.rotate_families(connection, [asked], now)
+                assert advanced is not None
             else:
                 family = store.NewFamily(
                     family_id=uuid4(), client_id="acme", user_id=user_id, session_id=uuid4(), scope=(),
@@ -68,8 +74,12 @@ async def test_a_token_request_reads_one_family(
                     idle_expires_at=now + timedelta(days=1), absolute_expires_at=now + timedelta(days=1),
                     refusal=None, code_issued_at=now,
                 )  # fmt: skip
-                outcome, _ = await store.redeem_code(connection, tenant_id, family, now)
-                assert outcome == "redeemed"
+                if statement == "redeem_code":
+                    outcome, _ = await store.redeem_code(connection, tenant_id, family, now)
+                    assert outcome == "redeemed"
+                else:
+                    (user,) = await store.redeem_codes(connection, [store.ToRedeem(tenant_id, family)], now)
+                    assert user is not None
             scans = {row["by"]: row["scans"] for row in await connection.fetch(_SCANS)}
     finally:
         await connection.close()

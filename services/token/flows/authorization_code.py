@@ -51,8 +51,7 @@ async def redeem(context: Context, tenant: Tenant, client: Client, params: Param
     granted_scope = scope.left_of(grant.scope, client.allowed_scope)
     refusal = _refusal(grant, client, redirect_uri, params, now)
     family = _family_of(grant, granted_scope, tenant, client, code, now, refusal)
-    async with context.database.connection() as connection:
-        outcome, user = await store.redeem_code(connection, tenant.tenant_id, family, now)
+    outcome, user = await context.decisions.redeem(tenant, family, now)
     # Only now: had the database been away, the code would still be there for a retry. That it is
     # used once is the database's word, not Valkey's, so Valkey may be away by now.
     context.codes.forget(tenant.tenant_id, code)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from services.token.codes import Codes
+from services.token.decisions import Decisions
 from services.token.flows.client_authentication import ClientSecrets
 from services.token.flows.refresh_tokens import RefreshTokens
 from services.token.flows.signing_keys import SigningKeys
@@ -18,6 +19,7 @@ from shared.observations import Observations
 class Context:
     database: Database
     codes: Codes
+    decisions: Decisions
     directory: Directory
     client_secrets: ClientSecrets
     signing_keys: SigningKeys

@@ -1,12 +1,12 @@
 """Rotate a refresh token (RFC 6749 §6; RFC 9700 §4.14).
 
 The MAC says whether we issued the token to this client; only then is the database asked, and
-it decides in one statement. See migrations/0009_rotate_family.sql for the decision itself.
+it decides in one statement. See migrations/0009_rotate_family.sql for the decision itself, and
+0035_decided_together.sql for many of them.
 """
 
 from typing import Final
 
-from services.token import store
 from services.token.flows.context import Context
 from services.token.flows.minting import Granted
 from shared.oauth import scope
@@ -32,19 +32,9 @@ async def rotate(context: Context, tenant: Tenant, client: Client, params: Param
         raise _refused("invalid_grant", "not issued to this client")
     asked = params.get("scope")
     narrowed = scope.parse(asked) if asked is not None else None
-    async with context.database.connection() as connection:
-        rotation = await store.rotate_family(
-            connection,
-            tenant.tenant_id,
-            token.family_id,
-            client.client_id,
-            token.generation,
-            scope=narrowed,
-            audience=params.get("resource"),
-            grace_s=client.refresh_grace_s,
-            idle_ttl_s=tenant.refresh_idle_ttl_s,
-            now=context.clock(),
-        )
+    rotation = await context.decisions.rotate(
+        tenant, client, token, scope=narrowed, audience=params.get("resource")
+    )
     _PRESENTED(rotation.outcome)
     if rotation.user is None:
         context.relay.nudge()
