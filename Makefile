@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help run image test test-unit test-store test-services test-conformance test-attacks test-gateway \
-	test-e2e test-express test-compose test-architecture browser race check format lock docs texts components screenshots breached-passwords clean
+	test-e2e test-express test-compose test-kube test-architecture browser race check format lock docs texts components screenshots breached-passwords clean
 
 # The first Python that is new enough.
 PYTHON := $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -80,6 +80,9 @@ test-express: ## the Express SDK: needs Node 20 or newer, npm and its registry
 
 test-compose: browser ## the compose project from nothing; needs containers, and `make image` (ARGS="--help")
 	$(DEV) python -m tests.compose $(ARGS)
+
+test-kube: browser ## the Kubernetes manifests as pods, without a cluster; needs podman as root, and the image (ARGS="--help")
+	$(DEV) python -m tests.kube $(ARGS)
 
 test-architecture: ## imports, layers, rights of each role
 	$(DEV) pytest tests/architecture
