@@ -1,4 +1,4 @@
-"""PostgreSQL through asyncpg: a few connections a service, statements by name, tenant-scoped transactions.
+"""PostgreSQL through asyncpg: a few connections a service, and tenant-scoped transactions.
 
 Nothing here waits for the database at start: connections are made on first use, so a service
 comes up, says it is not ready, and becomes ready when the database does.
@@ -6,11 +6,9 @@ comes up, says it is not ready, and becomes ready when the database does.
 
 import asyncio
 import contextlib
-import re
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, TypeAlias
 from uuid import UUID
@@ -20,6 +18,7 @@ import msgspec
 
 from shared import tracing
 from shared.hosts import Primary
+from shared.queries import named
 from shared.readings import Reading
 from shared.secret import Secret
 
@@ -37,10 +36,7 @@ UNAVAILABLE: Final = (
 )
 """What means "not now" rather than "never": answered with 503 and Retry-After."""
 
-_NAME: Final = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
-_SET_TENANT: Final = "select set_config('mtas.tenant_id', $1, true)"
-_NAMES: Final[dict[str, str]] = {_SET_TENANT: "set_tenant"}
-"""Of every statement: what it is called in a trace."""
+_SET_TENANT: Final = named("set_tenant", "select set_config('mtas.tenant_id', $1, true)")
 _CONNECT_TIMEOUT_S: Final = 3.0
 _STATEMENT_TIMEOUT_S: Final = 5.0
 _ACQUIRE_TIMEOUT_S: Final = 3.0
@@ -228,22 +224,6 @@ class Database:
                 return bool(await connection.fetchval("select mtas.tenant_id() is null"))
         except (*UNAVAILABLE, asyncpg.PostgresError):
             return False
-
-
-def load_queries(beside: str, file: str = "queries.sql") -> dict[str, str]:
-    """Statements by name from the file beside a module: `-- name: get_client` begins each."""
-    parts = _NAME.split(Path(beside).with_name(file).read_text(encoding="utf-8"))
-    names, bodies = parts[1::2], parts[2::2]
-    if len(set(names)) != len(names):
-        raise ValueError(f"a statement's name is used twice beside {beside}")
-    queries = {name: body.strip().rstrip(";") for name, body in zip(names, bodies, strict=True)}
-    _NAMES.update((body, name) for name, body in queries.items())
-    return queries
-
-
-def statement_name(statement: str) -> str:
-    """Its name, or of what has none its first word."""
-    return _NAMES.get(statement) or statement.split(None, 1)[0].rstrip(";").upper()
 
 
 async def _read_jsonb_as_python(connection: Connection) -> None:

@@ -13,8 +13,9 @@ from uuid import UUID
 import msgspec
 
 from shared.cache import RecordCache
-from shared.db import Connection, Database, load_queries
+from shared.db import Connection, Database
 from shared.oauth.types import Client, Tenant
+from shared.queries import load_queries
 
 # What the database lets an id be. Anything else is unknown without asking, and crowds out nothing.
 _ID: Final = re.compile(r"[a-z][a-z0-9-]{1,62}[a-z0-9]")

@@ -15,7 +15,8 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from shared.db import UNAVAILABLE, Connection, Database, load_queries
+from shared.db import UNAVAILABLE, Connection, Database
+from shared.queries import load_queries
 
 log = structlog.get_logger()
 

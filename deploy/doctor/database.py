@@ -9,8 +9,8 @@ import asyncpg
 from deploy.doctor import clock
 from deploy.doctor.finding import Finding, fail, ok
 from shared.clock import utc_now
-from shared.db import load_queries
 from shared.hosts import Primary
+from shared.queries import load_queries
 
 OLDEST: Final = 180000
 ROOT: Final = Path(__file__).parents[2]

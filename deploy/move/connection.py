@@ -8,8 +8,8 @@ from uuid import UUID
 import asyncpg
 
 from deploy.move.errors import MoveError
-from shared.db import load_queries
 from shared.hosts import Primary
+from shared.queries import load_queries
 from shared.secret import Secret
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"

@@ -6,7 +6,8 @@ from uuid import UUID
 
 import msgspec
 
-from shared.db import Connection, load_queries
+from shared.db import Connection
+from shared.queries import load_queries
 
 _SQL = load_queries(__file__)
 

@@ -16,10 +16,11 @@ import structlog
 
 from shared import tracing
 from shared.clock import utc_now
-from shared.db import UNAVAILABLE, Connection, Database, load_queries
+from shared.db import UNAVAILABLE, Connection, Database
 from shared.events.bus import Bus, BusUnavailable
 from shared.events.catalog import Event
 from shared.events.envelope import PREFIX, CloudEvent
+from shared.queries import load_queries
 from shared.readings import Count, Reading
 
 log = structlog.get_logger()

@@ -23,7 +23,7 @@ from opentelemetry.trace import Span, SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from shared import tracing
-from shared.db import statement_name
+from shared.queries import statement_name
 from shared.version import this_build
 
 EXPORT_WITHIN_S: Final = 3.0

@@ -20,11 +20,11 @@ import nats
 from deploy.local.services import ROOT
 from deploy.local.stack import Stack
 from shared.clock import random_bytes
-from shared.db import load_queries
 from shared.events.bus import STREAM
 from shared.events.catalog import SessionStarted
 from shared.events.envelope import PREFIX, CloudEvent
 from shared.oauth.authorization_code import CodeGrant, code_key, encode_grant, generate_code
+from shared.queries import load_queries
 from tests.bench.world import CHALLENGE, NONCE, REDIRECT_URI, SCOPE, World
 from tests.support.events import bus_of, connected, running
 

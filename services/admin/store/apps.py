@@ -5,9 +5,10 @@ from uuid import UUID
 
 import msgspec
 
-from shared.db import Connection, load_queries
+from shared.db import Connection
 from shared.events.catalog import Role as Role
 from shared.oauth.types import Tenant
+from shared.queries import load_queries
 
 _SQL = load_queries(__file__, "apps.sql")
 

@@ -5,8 +5,9 @@ from uuid import UUID
 
 import msgspec
 
-from shared.db import Connection, load_queries
+from shared.db import Connection
 from shared.oauth.types import Client
+from shared.queries import load_queries
 
 _SQL = load_queries(__file__, "clients.sql")
 

@@ -4,7 +4,8 @@ from datetime import datetime
 
 import msgspec
 
-from shared.db import Connection, load_queries
+from shared.db import Connection
+from shared.queries import load_queries
 
 _SQL = load_queries(__file__, "idempotency.sql")
 

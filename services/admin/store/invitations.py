@@ -7,8 +7,9 @@ from uuid import UUID
 import msgspec
 
 from services.admin.store.apps import Role
-from shared.db import Connection, load_queries
+from shared.db import Connection
 from shared.languages import Tag
+from shared.queries import load_queries
 
 _SQL = load_queries(__file__, "invitations.sql")
 

@@ -6,8 +6,9 @@ from uuid import UUID
 
 import msgspec
 
-from shared.db import Connection, load_queries
+from shared.db import Connection
 from shared.oauth.authorization_code import CodeGrant, code_key, encode_grant
+from shared.queries import load_queries
 from shared.secret import Secret
 from shared.valkey import Valkey
 
