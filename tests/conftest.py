@@ -1,7 +1,7 @@
 """Real servers for every test that needs them: started once a run, on spare ports, beside `make run`."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import cast
 
@@ -67,8 +67,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="session")
-def seed(stores: Stack) -> Seed:
-    return Seed(stores.postgres.superuser_url)
+async def seed(stores: Stack) -> AsyncIterator[Seed]:
+    async with Seed(stores.postgres.superuser_url) as seed:
+        yield seed
 
 
 def _folder(factory: pytest.TempPathFactory) -> Path:

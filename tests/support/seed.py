@@ -2,9 +2,10 @@
 
 import asyncio
 import os
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Self, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -26,23 +27,46 @@ def some_slug(prefix: str = "acme") -> str:
 
 
 class Seed:
-    """Writes past row-level security, as the superuser."""
+    """Writes past row-level security, as the superuser.
+
+    Each statement has a connection of its own; within `async with` they are kept for the next ones, for
+    connecting takes longer than most statements.
+    """
 
     def __init__(self, superuser_url: str) -> None:
         self._url = superuser_url
+        self._keeps = False
+        self._idle: list[asyncpg.Connection[asyncpg.Record]] = []
 
-    async def execute(self, statement: str, *values: object) -> None:
-        connection = await asyncpg.connect(self._url)
-        try:
-            await connection.execute(statement, *values)
-        finally:
+    async def __aenter__(self) -> Self:
+        self._keeps = True
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._keeps = False
+        for connection in self._idle:
             await connection.close()
 
+    async def execute(self, statement: str, *values: object) -> None:
+        async with self._connection() as connection:
+            await connection.execute(statement, *values)
+
     async def fetch(self, statement: str, *values: object) -> list[dict[str, Any]]:
-        connection = await asyncpg.connect(self._url)
-        try:
+        async with self._connection() as connection:
             return [dict(row) for row in await connection.fetch(statement, *values)]
-        finally:
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+        self._idle = [connection for connection in self._idle if not connection.is_closed()]
+        connection = self._idle.pop() if self._idle else await asyncpg.connect(self._url)
+        try:
+            yield connection
+        except BaseException:
+            await connection.close()
+            raise
+        if self._keeps:
+            self._idle.append(connection)
+        else:
             await connection.close()
 
     async def while_under_way(self, statement: str, *values: object, do: Coroutine[Any, Any, T]) -> T:
