@@ -43,8 +43,8 @@ class Transit:
             body += message["body"]
             if not message["more_body"]:
                 break
-        if self.mood == "never":
-            await asyncio.sleep(30)
+        while self.mood == "never":
+            await asyncio.sleep(0.02)
         status, content = self._answer(dict(scope["headers"]), scope["path"], body)
         await send({"type": "http.response.start", "status": status, "headers": []})
         await send({"type": "http.response.body", "body": content, "more_body": False})
@@ -80,6 +80,7 @@ async def transit() -> AsyncIterator[Transit]:
     kms = Transit()
     async with serve(kms) as kms.url:
         yield kms
+        kms.mood = "well"
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

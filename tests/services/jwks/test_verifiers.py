@@ -95,7 +95,7 @@ class World:
         environment = self.own.environment(
             service,
             MTAS_NATS_URL="nats://127.0.0.1:1",
-            MTAS_CACHE_TTL_S="0.05",
+            MTAS_CACHE_TTL_S="0.02",
             MTAS_JWKS_MAX_AGE_S=str(MAX_AGE),
             MTAS_KEY_ENCRYPTION_KEYS=keks,
         )
@@ -115,7 +115,7 @@ class World:
     async def pass_time(self, seconds: float) -> None:
         """Turn the clock, let the services do what is due, mint; everything that is out verifies."""
         self.clock.advance(seconds)
-        await asyncio.sleep(0.15)
+        await asyncio.sleep(0.07)
         now = self.clock().timestamp()
         self.out = [(expires_at, token) for expires_at, token in self.out if expires_at > now]
         self.out.append((now + TTL, await self.mint()))
@@ -162,7 +162,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture
 async def world(own: Stack, monkeypatch: pytest.MonkeyPatch) -> World:
-    monkeypatch.setattr(rotation, "PERIOD_S", 0.05)
+    monkeypatch.setattr(rotation, "PERIOD_S", 0.02)
     monkeypatch.setattr(rotation, "FIRST_KEYS_PERIOD_S", 0.05)
     world = World(own, some_slug())
     tenant_id = await world.seed.tenant(world.slug, access_token_ttl_s=TTL, id_token_ttl_s=TTL)

@@ -30,7 +30,7 @@ from tests.support.serve import serve
 VERIFIER = "a-verifier-of-at-least-forty-three-characters"
 CHALLENGE = b64url(hashlib.sha256(VERIFIER.encode()).digest())
 API = "https://api.example"
-CACHE_TTL_S = 2.0  # NATS being away, it is this that makes a change known
+CACHE_TTL_S = 0.5  # NATS being away, it is this that makes a change known
 REDIRECT_URI = "https://app.example/callback"
 
 
