@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import UUID
 
@@ -23,19 +22,12 @@ from services.jwks.settings import Settings
 from shared.db import Database
 from shared.secret import Secret
 from shared.settings import load
-from tests.services.jwks.rotator import DAY, Rotator, rotator
+from tests.services.jwks.rotator import DAY, Rotator
 from tests.support.clock import FakeClock
 from tests.support.seed import Seed
 from tests.support.serve import serve
 
 NOBODY = Database(Secret("postgresql://mtas_jwks@127.0.0.1:1/mtas"), pool_size=1)
-
-
-@pytest.fixture
-async def tenant(stores: Stack, seed: Seed) -> AsyncIterator[Rotator]:
-    async with rotator(stores, seed, FakeClock()) as tenant:
-        await tenant.turn()
-        yield tenant
 
 
 async def fetch(tenant: Rotator, *clients: str) -> None:
@@ -76,7 +68,10 @@ def test_a_client_is_named_by_what_is_harmless(
     assert client_name(declared, user_agent) == name
 
 
-async def test_every_answer_counts_a_304_too(stores: Stack, tenant: Rotator) -> None:
+async def test_every_answer_counts_a_304_too(
+    stores: Stack, tenant: Rotator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "PERIOD_S", 0.05)
     environment = stores.environment("jwks", MTAS_NATS_URL="nats://127.0.0.1:1")
     standing = FakeClock()
     standing.now = tenant.clock.now

@@ -2,7 +2,7 @@
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from functools import cache
 
 import httpx2
@@ -18,35 +18,17 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from deploy.local.stack import Stack
-from services.jwks.app import create_app
 from services.jwks.flows.import_key import InvalidKey, import_key, read_key
-from services.jwks.settings import Settings
 from shared.secret import Secret
-from shared.settings import load
 from tests.services.jwks.rotator import DAY, Rotator, rotator, verifies
-from tests.support.clock import FakeClock
 from tests.support.seed import Seed
-from tests.support.serve import serve
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | dsa.DSAPrivateKey
 
 
 @pytest.fixture
-async def tenant(stores: Stack, seed: Seed) -> AsyncIterator[Rotator]:
-    async with rotator(stores, seed, FakeClock()) as tenant:
-        await tenant.turn()
-        yield tenant
-
-
-@pytest.fixture
-async def jwks(stores: Stack, tenant: Rotator) -> AsyncIterator[httpx2.AsyncClient]:
-    environment = stores.environment("jwks", MTAS_NATS_URL="nats://127.0.0.1:1")
-    standing = FakeClock()
-    standing.now = tenant.clock.now
-    async with serve(create_app(load(Settings, environment), clock=standing)) as url:
-        headers = {"Authorization": f"Bearer {stores.secrets['internal-token']}"}
-        async with httpx2.AsyncClient(base_url=url, headers=headers) as http:
-            yield http
+def jwks(standing: httpx2.AsyncClient) -> httpx2.AsyncClient:
+    return standing
 
 
 def pem_of(

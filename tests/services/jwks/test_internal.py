@@ -1,41 +1,18 @@
 """`/internal`: rotation on request, in order and in an emergency."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
 import httpx2
 import pytest
 
-from deploy.local.stack import Stack
-from services.jwks.app import create_app
-from services.jwks.settings import Settings
-from shared.settings import load
-from tests.services.jwks.rotator import DAY, Rotator, rotator, verifies
-from tests.support.clock import FakeClock
-from tests.support.seed import Seed
-from tests.support.serve import serve
+from tests.services.jwks.rotator import DAY, Rotator, verifies
 
 
 @pytest.fixture
-async def tenant(stores: Stack, seed: Seed) -> AsyncIterator[Rotator]:
-    async with rotator(stores, seed, FakeClock()) as tenant:
-        await tenant.turn()
-        yield tenant
-
-
-@pytest.fixture
-async def jwks(stores: Stack, tenant: Rotator) -> AsyncIterator[httpx2.AsyncClient]:
-    """Its clock stands still, so that its own rotator finds nothing to do."""
-    # NATS is left away: events stay to be seen.
-    environment = stores.environment("jwks", MTAS_NATS_URL="nats://127.0.0.1:1")
-    standing = FakeClock()
-    standing.now = tenant.clock.now
-    async with serve(create_app(load(Settings, environment), clock=standing)) as url:
-        headers = {"Authorization": f"Bearer {stores.secrets['internal-token']}"}
-        async with httpx2.AsyncClient(base_url=url, headers=headers) as http:
-            yield http
+def jwks(standing: httpx2.AsyncClient) -> httpx2.AsyncClient:
+    return standing
 
 
 async def rotate(jwks: httpx2.AsyncClient, tenant: Rotator, **body: Any) -> httpx2.Response:

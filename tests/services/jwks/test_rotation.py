@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import os
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -20,16 +19,7 @@ from services.jwks.flows.sealing import reseal
 from shared.db import Database
 from shared.secret import Secret
 from tests.services.jwks.rotator import DAY, MAX_AGE, SCHEDULE, Rotator, rotator, verifies
-from tests.support.clock import FakeClock
 from tests.support.seed import Seed, some_slug
-
-
-@pytest.fixture
-async def tenant(stores: Stack, seed: Seed) -> AsyncIterator[Rotator]:
-    """A tenant whose first key signs."""
-    async with rotator(stores, seed, FakeClock()) as tenant:
-        await tenant.turn()
-        yield tenant
 
 
 async def test_the_whole_life_of_a_key(tenant: Rotator) -> None:
