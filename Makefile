@@ -49,7 +49,7 @@ example: ## an example app against a running `make run` (APP=litestar|fastapi|ex
 
 test: browser ## all of it: in two processes, then what compares times
 	$(DEV) pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not alone"
-	@.venv/bin/pytest -m alone
+	@.venv/bin/pytest -m alone $$(grep -rl 'pytest.mark.alone' tests --include='test_*.py')
 	@$(MAKE) --no-print-directory test-express
 
 test-unit: ## pure code
