@@ -109,6 +109,7 @@ def test_the_image_has_every_file_that_is_not_for_this_machine_alone() -> None:
     of_no_use_there = {
         "Dockerfile",
         "breached_passwords.py",
+        "caddy",
         "coolify.py",
         "k8s",
         "local",
