@@ -2,7 +2,7 @@
 
 The MAC says whether we issued the token to this client; only then is the database asked, and
 it decides in one statement. See migrations/0009_rotate_family.sql for the decision itself, and
-0035_decided_together.sql for many of them.
+0037_decided_together.sql for many of them.
 """
 
 from typing import Final
