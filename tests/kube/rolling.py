@@ -4,8 +4,10 @@ A quiet one is who misses that a pod goes: no answer of the pod tells it.
 """
 
 import itertools
+import socket
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -17,8 +19,13 @@ from tests.support.product import App
 
 KNOWN_AFTER_S: Final = 8.0
 """Envoy asks names every 5 s, then the health check; here nobody caches them."""
+_WAITED_S: Final = 0.9
+"""A gateway waits 1 s for a pod that is gone, before it asks another."""
 _NOT_HEARD_S: Final = 3.0
 """How long somebody may still send to a gateway that goes."""
+_TAKES_S: Final = 13.0
+"""Of the gateway's 26 s: it begins while people are let in, and ends when they are not."""
+_PORT: Final = 8080
 
 
 @dataclass
@@ -51,8 +58,11 @@ class Visits:
             what = f"{answer.status_code}" if answer.status_code >= 500 else ""
         except httpx2.HTTPError as error:
             what = repr(error)
+        took = time.monotonic() - began
+        if not what and took > _WAITED_S:
+            what = f"{took:.1f} s"
         self.count += 1
-        self.slowest_s = max(self.slowest_s, time.monotonic() - began)
+        self.slowest_s = max(self.slowest_s, took)
         if what:
             self.failed.append(f"{method} {path}: {what}")
 
@@ -66,7 +76,8 @@ def replace(node: Node, workload: Manifest, service: str, old: Pod) -> tuple[Pod
 
 
 def leave_gateway(node: Node, old: Pod, new: Pod, app: App) -> tuple[Visits, float]:
-    """Its client goes on with it until it hears of the other; then ends what it has begun."""
+    """Its client goes on with it until it hears of the other, and is told to close its connection; a request
+    that began takes longer than anybody is let in. What that came to, and how many seconds it took to end."""
     visits = Visits(0.05)
     stop = threading.Event()
     took: list[float] = []
@@ -78,11 +89,33 @@ def leave_gateway(node: Node, old: Pod, new: Pod, app: App) -> tuple[Visits, flo
         while time.monotonic() < deadline:
             visits.ask(first, "GET", f"/t/{app.app_id}/jwks.json")
             time.sleep(0.05)
+        if first.get("/dashboard/sign-in").headers.get("connection") != "close":
+            visits.failed.append("an answer of a gateway that goes does not say so")
         threading.Timer(1.0, stop.set).start()
         visits.go_on(second, app, stop)
+    visits.failed += _begun_and_ended(old, f"/t/{app.app_id}/token")
     ending.join()
     return visits, took[0]
 
 
+def _begun_and_ended(gateway: Pod, path: str) -> Iterator[str]:
+    """What is wrong with a request whose body takes its time, and with the gateway when it has ended."""
+    body = b"grant_type=none"
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
+    head += "Content-Type: application/x-www-form-urlencoded\r\n\r\n"
+    with socket.create_connection((gateway.address, _PORT), timeout=5) as connection:
+        connection.sendall(head.encode())
+        for byte in body:
+            time.sleep(_TAKES_S / len(body))
+            connection.sendall(bytes([byte]))
+        if not (answer := connection.recv(64)).startswith(b"HTTP/1.1 4"):
+            yield f"a request that had begun got {answer!r}"
+    try:
+        socket.create_connection((gateway.address, _PORT), timeout=5).close()
+        yield "a gateway that goes still lets somebody in"
+    except OSError:
+        pass
+
+
 def client(gateway: Pod) -> httpx2.Client:
-    return httpx2.Client(base_url=f"http://{gateway.address}:8080", timeout=10)
+    return httpx2.Client(base_url=f"http://{gateway.address}:{_PORT}", timeout=10)
