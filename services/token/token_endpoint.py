@@ -21,6 +21,7 @@ from shared.oauth.errors import OAuthError
 _PREFIX: Final = "/t/"
 _SUFFIX: Final = "/token"
 _TEMPLATE: Final = "/t/{slug:str}/token"
+_READ: Final = frozenset((b"authorization", b"content-type", b"origin"))
 _FORM: Final = "application/x-www-form-urlencoded"
 
 
@@ -81,12 +82,12 @@ def _tenant_in(path: str) -> str:
 
 
 def _headers(scope: HTTPScope) -> Mapping[bytes, str]:
-    return {name: value.decode("latin-1") for name, value in scope["headers"]}
+    return {name: value.decode("latin-1") for name, value in scope["headers"] if name in _READ}
 
 
 def _refuse_two_credentials(scope: HTTPScope) -> None:
     """Raises: OAuthError for a second Authorization: which of them counts is not ours to guess."""
-    if sum(name == b"authorization" for name, _ in scope["headers"]) > 1:
+    if [name for name, _ in scope["headers"]].count(b"authorization") > 1:
         raise OAuthError("invalid_request", "Authorization is sent twice")
 
 

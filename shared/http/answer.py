@@ -1,5 +1,6 @@
 """An answer before it is anybody's: Litestar's handlers return it, plain ASGI sends it."""
 
+import functools
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
@@ -29,8 +30,13 @@ def to_response(answer: Answer) -> Response[bytes]:
     )
 
 
+@functools.lru_cache(maxsize=256)  # nearly always the same few
+def _encoded(name: str, value: str) -> tuple[bytes, bytes]:
+    return name.lower().encode(), value.encode("latin-1")
+
+
 async def send_answer(send: Send, answer: Answer) -> None:
-    headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers.items()]
+    headers = [_encoded(name, value) for name, value in answer.headers.items()]
     if answer.status != 204:  # RFC 9110 §8.6: no length where there is no content
         headers.append((b"content-type", b"application/json"))
         headers.append((b"content-length", str(len(answer.body)).encode()))

@@ -10,6 +10,7 @@ That each tenant has a key of its own lets it move: what leaves with it speaks f
 (docs/adr/0016-a-tenant-moves.md).
 """
 
+import functools
 import hmac
 import struct
 from collections.abc import Iterable, Mapping
@@ -108,6 +109,7 @@ def open_token(text: str, client_id: str, keys: Iterable[tuple[int, bytes]]) -> 
     return RefreshToken(UUID(bytes=family_id), generation)
 
 
+@functools.lru_cache(maxsize=1024)  # each refresh opens a token and issues one
 def _tenant_key(key: bytes, tenant_id: UUID) -> bytes:
     return hmac.digest(key, _OF_TENANT + tenant_id.bytes, "sha256")
 
