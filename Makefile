@@ -126,13 +126,14 @@ bench-sdk: ## what a signed-in request costs with each SDK and its peer; writes 
 
 ##@ Quality
 
-check: ## lint, format, types, import contracts, generated documents
+check: ## lint, format, types, import contracts, generated documents, the migrations' numbers
 	$(DEV) ruff check
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
 	@.venv/bin/python -m docs.generate --check
 	@.venv/bin/python -m deploy.texts --check
+	@.venv/bin/python -m deploy.provision --check
 
 format: ## sort imports and format
 	$(DEV) ruff check --select I --fix

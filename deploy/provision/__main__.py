@@ -24,16 +24,25 @@ async def provision(settings: Settings) -> None:
 
 
 def main() -> int:
-    argparse.ArgumentParser(
+    parser = argparse.ArgumentParser(
         prog="python -m deploy.provision",
         description="Migrate the database, set roles, grants and passwords, make NATS streams and consumers. "
         "Run it before each new version starts; running it again changes nothing.",
         epilog=HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-    ).parse_args()
+    )
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="only see that each migration has a number of its own; asks nobody",
+    )
+    arguments = parser.parse_args()
     status = 0
     try:
-        asyncio.run(provision(Settings.read(os.environ)))
+        if arguments.check:
+            postgres.list_migrations()
+        else:
+            asyncio.run(provision(Settings.read(os.environ)))
     except* ProvisionError as failures:
         for failure in failures.exceptions:
             print(f"provision: {failure}", file=sys.stderr)
