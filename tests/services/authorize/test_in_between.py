@@ -8,6 +8,7 @@ from services.authorize.flows.check_password import check_password
 from services.authorize.flows.own_data import find_user
 from services.authorize.flows.users import read_new_password
 from services.authorize.store import account
+from shared.events.catalog import ConsentGiven
 from tests.services.authorize.conftest import PASSWORD, World
 from tests.services.authorize.test_connected_apps import third_party
 from tests.services.authorize.test_mail_links import links, mailless, reset_form, wish
@@ -69,7 +70,7 @@ async def test_whose_account_is_deleted_while_they_consent_is_asked_to_sign_in(w
         do=person.submit(consent, {"answer": "allow"}),
     )
     assert answered.url.path.endswith("/login")
-    assert "consent.given" not in [kind for kind, _, _ in await world.events()]
+    assert ConsentGiven.type not in [kind for kind, _, _ in await world.events()]
 
 
 async def test_whose_address_becomes_anothers_is_not_who_knows_the_others_password(
