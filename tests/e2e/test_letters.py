@@ -34,7 +34,9 @@ INVITATION: Final = InvitationFacts(
 
 
 @pytest.mark.parametrize("language", TEXTS.languages)
-@pytest.mark.parametrize("purpose", [*WRITERS, "invitation", "dashboard password"])
+@pytest.mark.parametrize(
+    "purpose", [*WRITERS, "invitation", "dashboard password", "dashboard password changed"]
+)
 def test_a_letter_can_be_read(page: Page, purpose: str, language: str) -> None:
     letter = written(purpose, language)
     mail = compose(
@@ -55,8 +57,12 @@ def test_a_letter_can_be_read(page: Page, purpose: str, language: str) -> None:
 def written(purpose: str, language: str) -> Letter:
     if purpose == "invitation":
         return invitation_letter.write(INVITATION, TEXTS_OF_ADMIN.language(language))
+    api_tokens = "https://auth.example.com/dashboard/api-tokens"
+    spoken = TEXTS_OF_ADMIN.language(language)
+    if purpose == "dashboard password changed":
+        return password_letter.write_notice(
+            reset_at=FACTS.requested_at, forgot=FACTS.forgot, api_tokens=api_tokens, language=spoken
+        )
     if purpose == "dashboard password":
-        api_tokens = "https://auth.example.com/dashboard/api-tokens"
-        spoken = TEXTS_OF_ADMIN.language(language)
         return password_letter.write(link=FACTS.link, api_tokens=api_tokens, language=spoken)
     return write(purpose, FACTS, TEXTS.language(language))
