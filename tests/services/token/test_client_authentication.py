@@ -61,6 +61,16 @@ async def test_two_ways_at_once_are_refused(world: World) -> None:
     assert (other.status_code, other.json()["error"]) == (400, "invalid_request")
 
 
+@pytest.mark.parametrize("name", ["client_assertion", "client_assertion_type"])
+async def test_an_assertion_is_not_overlooked_beside_what_would_do(world: World, name: str) -> None:
+    """RFC 6749 §2.3: one way at a time. A public client that brings one means to be more than that."""
+    spa = f"{world.slug}-spa"
+    await world.seed.client(world.tenant_id, spa, ClientType.SPA)
+    secret = await world.post("token", GRANT | {name: "x"})
+    public = await world.post("token", GRANT | {name: "x", "client_id": spa}, auth=None)
+    assert [each.json()["error"] for each in (secret, public)] == ["invalid_client"] * 2
+
+
 async def test_a_new_secret_works_at_once_and_the_old_one_until_it_expires(world: World) -> None:
     assert (await world.post("token", GRANT)).status_code == 200  # cached from here on
     await world.seed.execute(
