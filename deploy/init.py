@@ -33,6 +33,7 @@ _ABOUT = {
     "refresh": "Signs refresh tokens. A new one is known to all before it signs: `1:…,2:…`, then `2:…,1:…`",
     "form": "Binds forms to the browser they were sent to",
     "internal": "Between the services",
+    "jwks": "For admin at jwks: who has it changes signing keys",
     "setup": "Asked of whoever makes the first dashboard account",
     "operator": "The operator, at the admin API: every tenant, every right",
 }

@@ -33,6 +33,7 @@ MAKERS: Final[Mapping[str, Callable[[], str]]] = {
     "refresh-token-keys": lambda: _key("1"),
     "form-secret": lambda: secrets.token_hex(32),
     "internal-token": lambda: secrets.token_urlsafe(32),
+    "jwks-token": lambda: secrets.token_urlsafe(32),
     "setup-token": lambda: secrets.token_urlsafe(18),
     "operator-token": lambda: "mtas_at_" + secrets.token_urlsafe(32),
 }

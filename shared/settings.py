@@ -22,9 +22,11 @@ HEX_KEY: Final = {"pattern": "[0-9a-fA-F]{64}", "says": "64 hexadecimal digits"}
 """`Doc(extra=…)` of a secret that is a key of 256 bits."""
 
 
-def at_least(characters: int) -> dict[str, str]:
+def at_least(characters: int, *, or_none: bool = False) -> dict[str, str]:
     """`Doc(extra=…)` of a secret that nobody may guess."""
-    return {"pattern": rf"\S{{{characters},}}", "says": f"at least {characters} characters, no spaces"}
+    pattern = rf"\S{{{characters},}}"
+    says = f"at least {characters} characters, no spaces"
+    return {"pattern": f"({pattern})?" if or_none else pattern, "says": says}
 
 
 class SettingsError(Exception):

@@ -19,8 +19,8 @@ ROOT = Path(__file__).parents[2]
 FILES = {
     "authorize": ("form-secret", "internal-token"),
     "token": ("key-encryption-keys", "refresh-token-keys"),
-    "jwks": ("key-encryption-keys", "internal-token"),
-    "admin": ("form-secret", "internal-token", "setup-token", "operator-token"),
+    "jwks": ("key-encryption-keys", "internal-token", "jwks-token"),
+    "admin": ("form-secret", "internal-token", "jwks-token", "setup-token", "operator-token"),
 }
 
 MAILERS = ("authorize", "admin")

@@ -62,7 +62,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
         devices=KnownDevices(settings.form_secret, b"mtas dashboard device v1"),
         passwords=Passwords(workers=settings.password_workers),
         authorize=AuthorizeApi(InternalApi("authorize", settings.authorize_url, settings.internal_token)),
-        jwks=JwksApi(InternalApi("jwks", settings.jwks_url, settings.internal_token)),
+        jwks=JwksApi(InternalApi("jwks", settings.jwks_url, settings.jwks_token or settings.internal_token)),
         mailer=Mailer(settings.smtp_url, settings.mail_from) if settings.smtp_url else None,
         links=Links(settings.form_secret),
         texts=Texts(Path(__file__).parent / "texts"),

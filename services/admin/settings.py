@@ -30,6 +30,13 @@ class Settings(CommonSettings, frozen=True, kw_only=True):
             extra=at_least(32),
         ),
     ]
+    jwks_token: Annotated[
+        Secret,
+        Doc(
+            description="For that of jwks in its place, where jwks has it: who has it changes signing keys.",
+            extra=at_least(32, or_none=True),
+        ),
+    ] = Secret("")
     form_secret: Annotated[
         Secret,
         Doc(

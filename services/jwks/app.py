@@ -82,7 +82,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
     app = Litestar(
         [
             *ROUTES,
-            internal_router(settings.internal_token),
+            internal_router(settings.jwks_token or settings.internal_token),
             *health_routes({"postgres": database.is_ready}, metrics),
         ],
         dependencies={

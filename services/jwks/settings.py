@@ -16,6 +16,14 @@ class Settings(SealingSettings, frozen=True, kw_only=True):
             extra=at_least(32),
         ),
     ]
+    jwks_token: Annotated[
+        Secret,
+        Doc(
+            description="In place of MTAS_INTERNAL_TOKEN, which authorize holds too: who has it changes "
+            "signing keys.",
+            extra=at_least(32, or_none=True),
+        ),
+    ] = Secret("")
     jwks_max_age_s: Annotated[
         int, Doc(description="How long verifiers and caches may keep a JWKS.", ge=0, le=86400)
     ] = 300

@@ -56,6 +56,7 @@ async def test_no_secret_is_kept_or_shown_again(product: Product, developer: Bro
         "successor": refreshed["refresh_token"],
         "API token of the operator": product.stack.secrets["operator-token"],
         "internal token": product.stack.secrets["internal-token"],
+        "token of jwks": product.stack.secrets["jwks-token"],
     }
     eventually(lambda: product.events(machine, "client.secret_rotated"))
     # Lines of requests are written together, a moment later.

@@ -122,7 +122,7 @@ class Pair:
     @asynccontextmanager
     async def jwks(self) -> AsyncIterator[httpx2.AsyncClient]:
         app = services.jwks.app.create_app(load(JwksSettings, self._environment("jwks")), clock=self.clock)
-        headers = {"Authorization": f"Bearer {self.stores.secrets['internal-token']}"}
+        headers = {"Authorization": f"Bearer {self.stores.secrets['jwks-token']}"}
         async with serve(app) as url, httpx2.AsyncClient(base_url=url, headers=headers) as http:
             yield http
 

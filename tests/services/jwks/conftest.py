@@ -41,7 +41,7 @@ async def standing(stores: Stack, tenant: Rotator) -> AsyncIterator[httpx2.Async
     environment = stores.environment("jwks", MTAS_NATS_URL="nats://127.0.0.1:1")
     clock = FakeClock()
     clock.now = tenant.clock.now
-    headers = {"Authorization": f"Bearer {stores.secrets['internal-token']}"}
+    headers = {"Authorization": f"Bearer {stores.secrets['jwks-token']}"}
     async with (
         serve(create_app(load(Settings, environment), clock=clock)) as url,
         httpx2.AsyncClient(base_url=url, headers=headers) as http,

@@ -7,7 +7,12 @@ from uuid import uuid4
 import httpx2
 import pytest
 
+from deploy.local.stack import Stack
+from services.jwks.app import create_app
+from services.jwks.settings import Settings
+from shared.settings import load
 from tests.services.jwks.rotator import DAY, Rotator, verifies
+from tests.support.serve import serve
 
 
 @pytest.fixture
@@ -85,6 +90,28 @@ async def test_emergencies_and_rotators_at_once_leave_one_key_that_signs(
     assert states.count("active") == 1
     assert states.count("pending") <= 1
     assert verifies(await tenant.sign(), await tenant.jwks())
+
+
+async def test_what_authorize_holds_turns_no_key(
+    stores: Stack, jwks: httpx2.AsyncClient, tenant: Rotator
+) -> None:
+    """It could import one of its own, and sign for anybody."""
+    path = f"/internal/tenants/{tenant.tenant_id}/signing-keys/rotate"
+    theirs = stores.environment("authorize")
+    assert not [name for name in theirs if "JWKS_TOKEN" in name]
+    held = {"Authorization": f"Bearer {stores.secrets['internal-token']}"}
+    assert (await jwks.post(path, json={}, headers=held)).status_code == 401
+
+
+async def test_without_a_token_of_its_own_it_takes_the_one_of_all(stores: Stack, tenant: Rotator) -> None:
+    environment = stores.environment("jwks", MTAS_NATS_URL="nats://127.0.0.1:1", MTAS_JWKS_TOKEN="")
+    del environment["MTAS_JWKS_TOKEN_FILE"]
+    held = {"Authorization": f"Bearer {stores.secrets['internal-token']}"}
+    async with (
+        serve(create_app(load(Settings, environment), clock=tenant.clock)) as url,
+        httpx2.AsyncClient(base_url=url, headers=held) as http,
+    ):
+        assert (await http.get("/internal/key-schedule")).status_code == 200
 
 
 @pytest.mark.parametrize("given", [None, "", "Bearer", "Bearer x", "Basic eDp4", "Bearer \xff"])

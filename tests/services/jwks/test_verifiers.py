@@ -81,7 +81,7 @@ class World:
         app = services.jwks.app.create_app(load(JwksSettings, environment), clock=self.clock)
         self.jwks = httpx2.AsyncClient(
             base_url=await running.enter_async_context(serve(app)),
-            headers={"Authorization": f"Bearer {self.own.secrets['internal-token']}"},
+            headers={"Authorization": f"Bearer {self.own.secrets['jwks-token']}"},
         )
         await running.enter_async_context(self.jwks)
 

@@ -86,6 +86,8 @@ def test_an_empty_secret_is_a_missing_one(nothing: str) -> None:
         (AdminSettings, "MTAS_INTERNAL_TOKEN", "i" * 31 + " "),
         (AdminSettings, "MTAS_FORM_SECRET", "f" * 63),
         (JwksSettings, "MTAS_INTERNAL_TOKEN", "i" * 31),
+        (JwksSettings, "MTAS_JWKS_TOKEN", "j" * 31),
+        (AdminSettings, "MTAS_JWKS_TOKEN", "j" * 31),
         (AuthorizeSettings, "MTAS_INTERNAL_TOKEN", "i" * 31),
         (AuthorizeSettings, "MTAS_FORM_SECRET", "g" * 64),
     ],
