@@ -7,6 +7,7 @@ import httpx2
 import pytest
 
 from deploy.local.stack import Stack
+from services.jwks.flows.publication import render
 from shared.oauth.types import ClientType
 from tests.support.seed import Seed, some_slug
 
@@ -120,3 +121,11 @@ async def test_jwks_keeps_serving_while_postgres_is_down(
             break
         await asyncio.sleep(0.1)
     assert (await jwks.get("/t/never-seen/jwks.json")).status_code == 404
+
+
+def test_whatever_a_record_holds_only_public_members_are_published() -> None:
+    """RFC 7518 §6.2.2, §6.3.2: the database refuses the others as well."""
+    private = dict.fromkeys((*PRIVATE_MEMBERS, "x5u", "key_ops"), "canary")
+    document = render(({"kty": "RSA", "kid": "one", "alg": "RS256", "n": "AQAB", "e": "AQAB"} | private,))
+    assert b"canary" not in document.body
+    assert document.kids == ("one",)
