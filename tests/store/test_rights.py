@@ -42,8 +42,10 @@ CALLS: Mapping[str, set[str]] = {
     "token.live_user": {"token"},
     "token.lock_of_grants": {"token"},
     "token.redeem_code": {"token"},
+    "token.redeem_codes": {"token"},
     "token.revoke_family": {"token"},
     "token.revoke_grants": {"authorize", "token"},
+    "token.rotate_families": {"token"},
     "token.rotate_family": {"token"},
 }
 
