@@ -130,13 +130,13 @@ class Node:
                 print(f"--- {pod.name} {container['name']}\n{text}")
 
     def close(self) -> None:
-        for pod in [*self._pods]:
+        for pod in self._pods:
             self._remove(pod)
         podman("network", "rm", "-f", self.name, check=False)
 
     def _remove(self, pod: Pod) -> None:
         podman("pod", "rm", "-f", "-t", "0", pod.name, check=False)
-        self._pods.remove(pod)
+        self._pods = [it for it in self._pods if it is not pod]
 
 
 def _port(pod: Pod, port: str | int) -> int:

@@ -103,15 +103,20 @@ def _begun_and_ended(gateway: Pod, path: str) -> Iterator[str]:
     body = b"grant_type=none"
     head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
     head += "Content-Type: application/x-www-form-urlencoded\r\n\r\n"
-    with socket.create_connection((gateway.address, _PORT), timeout=5) as connection:
-        connection.sendall(head.encode())
-        for byte in body:
-            time.sleep(_TAKES_S / len(body))
-            connection.sendall(bytes([byte]))
-        if not (answer := connection.recv(64)).startswith(b"HTTP/1.1 4"):
-            yield f"a request that had begun got {answer!r}"
+    address = gateway.address, _PORT
     try:
-        socket.create_connection((gateway.address, _PORT), timeout=5).close()
+        with socket.create_connection(address, timeout=5) as connection:
+            connection.sendall(head.encode())
+            for byte in body:
+                time.sleep(_TAKES_S / len(body))
+                connection.sendall(bytes([byte]))
+            answer = connection.recv(64)
+    except OSError as error:
+        answer = repr(error).encode()
+    if not answer.startswith(b"HTTP/1.1 4"):
+        yield f"a request that had begun got {answer!r}"
+    try:
+        socket.create_connection(address, timeout=5).close()
         yield "a gateway that goes still lets somebody in"
     except OSError:
         pass
