@@ -113,6 +113,17 @@ async def test_revoking_either_token_ends_the_family(world: World, kind: str) ->
     assert "revoked_by_client" in event["data"]
 
 
+async def test_anothers_own_token_is_answered_as_an_unknown_one(world: World) -> None:
+    """RFC 7009 §2.1: that it stands for no grant is told to its own client alone."""
+    other = f"{world.slug}-two"
+    secret = await world.seed.client(world.tenant_id, other)
+    assert secret is not None
+    token = (await world.post("token", {"grant_type": "client_credentials"})).json()["access_token"]
+    assert (await world.post("revoke", {"token": token}, auth=(other, secret))).status_code == 200
+    refused = await world.post("revoke", {"token": token})
+    assert (refused.status_code, refused.json()["error"]) == (400, "unsupported_token_type")
+
+
 async def test_revoking_nonsense_or_anothers_token_is_200_and_nothing(world: World) -> None:
     other = f"{world.slug}-two"
     secret = await world.seed.client(world.tenant_id, other)
