@@ -38,12 +38,7 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
         yield await _migrations(connection)
         if (standby := await several.check_standby(connection)) is not None:
             yield standby
-        parked = await connection.fetchval("select count(*) from events.outbox where parked_at is not null")
-        if parked:
-            fix = "See docs/operate/runbooks.md#events-set-aside."
-            yield warn("events set aside", f"{parked} could not be published", fix)
-        else:
-            yield ok("events set aside", "none")
+        yield await _set_aside(connection)
     except asyncpg.UndefinedTableError:
         yield fail("migrations", "none has been applied", _PROVISION)
     finally:
@@ -61,6 +56,18 @@ async def _migrations(connection: Any) -> Finding:
     if newer := len(applied.keys() - ours.keys()):
         return warn("migrations", f"the database is {newer} ahead", "Finish the upgrade, or its way back.")
     return ok("migrations", f"{len(ours)} applied")
+
+
+async def _set_aside(connection: Any) -> Finding:
+    row = await connection.fetchrow(
+        "select count(*) as events, (array_agg(type order by parked_at desc))[1] as type,"
+        " (array_agg(parked_because order by parked_at desc))[1] as reason"
+        " from events.outbox where parked_at is not null"
+    )
+    if not row["events"]:
+        return ok("events set aside", "none")
+    found = f"{row['events']} could not be published, the last one {row['type']}: {row['reason'] or 'unknown'}"
+    return warn("events set aside", found, "See docs/operate/runbooks.md#events-set-aside.")
 
 
 async def _streams(settings: Settings) -> AsyncIterator[Finding]:

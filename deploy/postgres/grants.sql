@@ -32,7 +32,8 @@ grant execute on function admin.note_observations to mtas_authorize, mtas_token;
 grant execute on function admin.note_secret_uses to mtas_token;
 
 -- The outbox: policies limit each service to its own rows.
-grant select, delete, update (parked_at) on events.outbox to mtas_authorize, mtas_token, mtas_jwks, mtas_admin;
+grant select, delete, update (parked_at, parked_because) on events.outbox
+    to mtas_authorize, mtas_token, mtas_jwks, mtas_admin;
 grant insert (tenant_id, type, subject, data, occurred_at, traceparent) on events.outbox
     to mtas_authorize, mtas_token, mtas_jwks, mtas_admin;
 

@@ -6,6 +6,7 @@ It connects in the background and reconnects for ever. While it is away, publish
 
 import asyncio
 import contextlib
+import re
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, Final
 
@@ -35,6 +36,9 @@ TRACEPARENT: Final = "traceparent"
 MAX_FAILURES: Final = 5
 _BATCH: Final = 50
 _PUBLISH_TIMEOUT_S: Final = 2.0
+_HEADERS_AT_MOST: Final = 512  # bytes, which NATS counts in
+_TOO_LARGE_FOR_THE_STREAM: Final = 10054
+_FORBIDDEN: Final = re.compile(r'permissions violation for publish to "(?P<subject>[^"]+)"', re.IGNORECASE)
 
 _HANDLED: Final = Count("mtas_events", "Events that a consumer was given", "outcome")
 
@@ -43,6 +47,10 @@ Handler = Callable[[CloudEvent], Awaitable[None]]
 
 class BusUnavailable(Exception):
     """NATS is away, or did not confirm in time."""
+
+
+class Refused(Exception):
+    """NATS will not take this event, however often it is asked: it says why."""
 
 
 class Hopeless(Exception):
@@ -63,6 +71,7 @@ class Bus:
         self._on_reconnect: list[Callable[[], None]] = []
         self._flushing: asyncio.Task[None] | None = None
         self._pending: dict[str, int] = {}  # by consumer: behind those that were fetched last
+        self._unconfirmed: dict[str, list[asyncio.Future[Any]]] = {}  # by subject
         self._failures: dict[tuple[str, int], int] = {}  # of an event of a consumer, while it is not handled
 
     def listen(self, subject: str, handler: Handler) -> None:
@@ -104,25 +113,41 @@ class Bus:
                     await self._client.drain()
 
     async def publish(self, event: CloudEvent, cause: str | None = None) -> None:
-        """Store `event` in JetStream. Raises: BusUnavailable unless the server confirmed it.
+        """Store `event` in JetStream, which has it when this returns. Several may be under way: they are sent
+        in the order in which this is called.
 
         `cause` is the traceparent of what it was written in; of the publishing, it goes with the event.
+        Raises: BusUnavailable unless the server confirmed it; Refused when it never will.
         """
         if self._jetstream is None or not self._client.is_connected:
             raise BusUnavailable
         headers = {"Nats-Msg-Id": str(event.id), "Content-Type": CONTENT_TYPE}
+        subject, payload = envelope.nats_subject(event.tenantid, event.event_type), envelope.encode(event)
+        if len(payload) + _HEADERS_AT_MOST > self._client.max_payload:
+            raise Refused(f"{len(payload):,} bytes are more than NATS takes")
         try:
             with tracing.in_use.publishing(event.event_type, cause) as traceparent:
                 if traceparent is not None:
                     headers[TRACEPARENT] = traceparent
-                await self._jetstream.publish(
-                    envelope.nats_subject(event.tenantid, event.event_type),
-                    envelope.encode(event),
-                    timeout=_PUBLISH_TIMEOUT_S,
-                    headers=headers,
-                )
+                confirmed = await self._jetstream.publish_async(subject, payload, headers=headers)
+                await self._confirmation(subject, confirmed)
+        except nats.js.errors.APIError as error:
+            if error.err_code == _TOO_LARGE_FOR_THE_STREAM:
+                raise Refused(error.description) from error
+            raise BusUnavailable(error.description) from error
         except (nats.errors.Error, nats.js.errors.Error, OSError, TimeoutError) as error:
             raise BusUnavailable(type(error).__name__) from error
+
+    async def _confirmation(self, subject: str, confirmed: "asyncio.Future[Any]") -> None:
+        """JetStream's, or NATS's word that this subject is not ours: it comes apart from what was sent."""
+        self._unconfirmed.setdefault(subject, []).append(confirmed)
+        try:
+            async with asyncio.timeout(_PUBLISH_TIMEOUT_S):
+                await confirmed
+        finally:
+            self._unconfirmed[subject].remove(confirmed)
+            if not self._unconfirmed[subject]:
+                del self._unconfirmed[subject]
 
     async def consume(self, handler: Handler, *, at_once: int = 1, durable: str | None = None) -> None:
         """Hand every event of this service's durable consumer to `handler`, until cancelled. `durable` names
@@ -240,6 +265,10 @@ class Bus:
 
     async def _error(self, error: Exception) -> None:
         log.debug("NATS connection", error=type(error).__name__)
+        if (forbidden := _FORBIDDEN.search(str(error))) is not None:
+            for confirmed in self._unconfirmed.get(forbidden["subject"], ()):
+                if not confirmed.done():
+                    confirmed.set_exception(Refused(f"NATS lets {self._name} not publish this"))
         if isinstance(error, nats.errors.SlowConsumerError):  # events came faster than we heard them
             self._missed_some()
 

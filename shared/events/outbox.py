@@ -6,9 +6,9 @@ At least once: an event leaves the table only after JetStream has stored it. Its
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -17,7 +17,7 @@ import structlog
 from shared import tracing
 from shared.clock import utc_now
 from shared.db import UNAVAILABLE, Connection, Database
-from shared.events.bus import Bus, BusUnavailable
+from shared.events.bus import Bus, BusUnavailable, Refused
 from shared.events.catalog import Event
 from shared.events.envelope import PREFIX, CloudEvent
 from shared.queries import load_queries
@@ -43,18 +43,28 @@ async def insert_event(
     )
 
 
+class Outcome(NamedTuple):
+    """Of a batch, by position."""
+
+    published: list[int]
+    failed: dict[int, Exception]
+    parked: dict[int, Exception]  # of those that failed: the ones that it is the fault of
+
+
 class Relay:
     """Publishes this service's events: at once when nudged, and every second besides.
 
     The regular look finds what another process wrote before it died, and what the database
     wrote on its own (a revocation inside a function).
 
-    An event that fails again and again is stepped over; when those behind it can be published, and
-    it still cannot, it is the event's own fault, and it is parked.
+    A batch is under way at once, sent in the order of positions; but an event waits for the one before it
+    about the same entity, and stays behind when that one fails. What NATS refuses, or what fails again and
+    again while those sent after it are stored, is parked with the reason: it no longer stands before the
+    others, and has another try every ten minutes.
     """
 
     PERIOD_S: Final = 1.0
-    BATCH: Final = 100
+    BATCH: Final = 200
     BATCH_WITHIN_S: Final = 5.0  # well below idle_in_transaction_session_timeout
     TRIES: Final = 5
 
@@ -63,7 +73,7 @@ class Relay:
         self._bus = bus
         self._source = source
         self._wake = asyncio.Event()
-        self._failures: dict[int, int] = {}  # by position, while NATS was there
+        self._failures: dict[int, int] = {}  # by position, while others went
         self._oldest_at: datetime | None = None  # of what waits, when this process last looked
 
     def nudge(self) -> None:
@@ -103,66 +113,58 @@ class Relay:
                 self._oldest_at = None  # another process looks after it
                 return False
             rows = await connection.fetch(_SQL["list_events"], self.BATCH)
-            self._oldest_at = rows[0]["occurred_at"] if rows else None
-            published, failed, parked = await self._publish([dict(row) for row in rows])
+            self._oldest_at = next((row["occurred_at"] for row in rows if row["parked_at"] is None), None)
+            published, failed, parked = await self._publish(rows)
             if published:
                 await connection.execute(_SQL["delete_events"], published)
                 _EVENTS.add(len(published), "published")
-            if parked:
-                log.error("events parked", positions=parked, cause=repr(failed[parked[0]]))
-                await connection.execute(_SQL["park_events"], parked)
-                _EVENTS.add(len(parked), "parked")
+            for position, reason in parked.items():
+                log.error("event parked", position=position, cause=str(reason))
+                await connection.execute(_SQL["park_event"], position, str(reason))
+                _EVENTS("parked")
         for position in (*published, *parked):
             self._failures.pop(position, None)
-            failed.pop(position, None)
-        for failure in failed.values():
-            raise failure  # after the commit: what was stored must not be sent again
+        for position, failure in failed.items():
+            if position not in parked:
+                raise failure  # after the commit: what was stored must not be sent again
         return len(rows) == self.BATCH or len(published) + len(parked) < len(rows)
 
-    async def _publish(self, rows: list[dict[str, Any]]) -> tuple[list[int], dict[int, Exception], list[int]]:
-        """Publish in order, up to the first that JetStream does not confirm, and for a bounded time:
-        what is confirmed must be deleted before the transaction has lasted too long.
-
-        What was published, what failed and why, and which of those it is the fault of.
-        """
-        published: list[int] = []
-        failed: dict[int, Exception] = {}
-        parked: list[int] = []
+    async def _publish(self, rows: Sequence[Any]) -> Outcome:
+        """Begin for a bounded time: what is confirmed must be deleted before the transaction is too old."""
         until = time.monotonic() + self.BATCH_WITHIN_S
-        for row in rows:
-            if time.monotonic() > until:
-                break
-            try:
-                await self._bus.publish(self._envelope(row), row["traceparent"])
-            except Exception as failure:
-                failed[row["position"]] = failure
-                if not self._may_step_over(row["position"]):
+        sent: dict[int, asyncio.Task[Exception | None]] = {}
+        latest: dict[tuple[UUID, str], asyncio.Task[Exception | None]] = {}  # about an entity
+        async with asyncio.TaskGroup() as group:
+            for row in rows:
+                entity = row["tenant_id"], row["subject"]
+                if entity in latest and await latest[entity] is not None:
+                    continue
+                if time.monotonic() > until:
                     break
-            else:
-                published.append(row["position"])
-        # Perhaps JetStream came back just after these had failed: each has one more try.
-        last = published[-1] if published else 0
-        for row in rows:
-            position = row["position"]
-            if position not in failed or position > last or time.monotonic() > until:
-                continue
-            try:
-                await self._bus.publish(self._envelope(row), row["traceparent"])
-            except Exception as failure:
-                failed[position] = failure
-                parked.append(position)
-            else:
-                del failed[position]
-                published.append(position)
-        return published, failed, parked
+                sent[row["position"]] = latest[entity] = group.create_task(self._send(row))
+        return self._judge({position: task.result() for position, task in sent.items()})
 
-    def _may_step_over(self, position: int) -> bool:
-        """Has it failed often enough, not counting when nothing could have been published?"""
-        if self._bus.is_connected:
-            self._failures[position] = self._failures.get(position, 0) + 1
-        return self._failures.get(position, 0) >= self.TRIES
+    async def _send(self, row: Any) -> Exception | None:
+        try:
+            await self._bus.publish(self._envelope(row), row["traceparent"])
+        except Exception as failure:
+            return failure
+        return None
 
-    def _envelope(self, row: dict[str, Any]) -> CloudEvent:
+    def _judge(self, results: dict[int, Exception | None]) -> Outcome:
+        """Whose fault it was. That one fails while those after it are stored may be bad luck, once: JetStream
+        had no leader for that moment."""
+        published = [position for position, failure in results.items() if failure is None]
+        failed = {position: failure for position, failure in results.items() if failure is not None}
+        parked: dict[int, Exception] = {}
+        for position, failure in failed.items():
+            if published and position < published[-1]:
+                self._failures[position] = self._failures.get(position, 0) + 1
+            if isinstance(failure, Refused) or self._failures.get(position, 0) >= self.TRIES:
+                parked[position] = failure
+        return Outcome(published, failed, parked)
+
+    def _envelope(self, row: Any) -> CloudEvent:
         return CloudEvent(
             id=row["event_id"],
             source=f"mtas/{self._source}",

@@ -9,15 +9,16 @@ values ($1, $2, $3, $4, $5, $6);
 -- name: lock_relay
 select pg_try_advisory_xact_lock(hashtextextended('mtas outbox ' || current_user, 0));
 
+-- What was parked has another try now and then: perhaps NATS has been given the right since.
 -- name: list_events
-select position, event_id, tenant_id, type, subject, data, occurred_at, traceparent
+select position, event_id, tenant_id, type, subject, data, occurred_at, traceparent, parked_at
   from events.outbox
- where parked_at is null
+ where parked_at is null or parked_at < now() - interval '10 minutes'
  order by position
  limit $1;
 
 -- name: delete_events
 delete from events.outbox where position = any($1::bigint[]);
 
--- name: park_events
-update events.outbox set parked_at = now() where position = any($1::bigint[]);
+-- name: park_event
+update events.outbox set parked_at = now(), parked_because = $2 where position = $1;

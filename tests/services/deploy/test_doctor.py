@@ -45,6 +45,22 @@ def test_provisioning_knows_migrations_streams_and_consumers(stack: Stack) -> No
     assert {"migrations", "stream MTAS", "consumer token", "events set aside"} <= found.keys()
 
 
+def test_an_event_that_was_set_aside_is_shown_with_its_reason(stack: Stack) -> None:
+    stack.postgres.query(
+        "insert into events.outbox"
+        " (source, tenant_id, type, subject, data, occurred_at, parked_at, parked_because) values"
+        " ('mtas_token', uuidv7(), 'family.revoked', 'f', '{}', now(), now(), 'NATS lets it not')"
+    )
+    try:
+        code, found = examine(provisioning(stack))
+    finally:
+        stack.postgres.query("delete from events.outbox where parked_at is not null")
+    assert (found["events set aside"]["verdict"], code) == ("warn", 0)
+    assert found["events set aside"]["found"] == (
+        "1 could not be published, the last one family.revoked: NATS lets it not"
+    )
+
+
 def test_the_public_url_is_looked_at_as_a_user_would(stack: Stack) -> None:
     code, found = examine({}, "--public-url", stack.public_url)
     assert code == 0
