@@ -37,6 +37,7 @@ UNAVAILABLE: Final = (
 """What means "not now" rather than "never": answered with 503 and Retry-After."""
 
 _SET_TENANT: Final = named("set_tenant", "select set_config('mtas.tenant_id', $1, true)")
+_SET_TRACE: Final = named("set_trace", "select set_config('mtas.traceparent', $1, true)")
 _CONNECT_TIMEOUT_S: Final = 3.0
 _STATEMENT_TIMEOUT_S: Final = 5.0
 _ACQUIRE_TIMEOUT_S: Final = 3.0
@@ -202,6 +203,18 @@ class Database:
         """
         return _Lease(self._connections)
 
+    def decision(self) -> AbstractAsyncContextManager[Connection]:
+        """A connection for one function that decides, and may write an event of it. Where that is traced,
+        it is in a transaction which knows the trace; otherwise a round trip is all it takes."""
+        traceparent = tracing.in_use.traceparent()
+        return self.connection() if traceparent is None else self._traced(traceparent)
+
+    @contextlib.asynccontextmanager
+    async def _traced(self, traceparent: str) -> AsyncIterator[Connection]:
+        async with self.transaction() as connection:
+            await connection.execute(_SET_TRACE, traceparent)
+            yield connection
+
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
         """A transaction with no tenant set. Leaving by an exception rolls it back."""
@@ -211,7 +224,8 @@ class Database:
     @contextlib.asynccontextmanager
     async def tenant(self, tenant_id: UUID) -> AsyncIterator[Connection]:
         """A transaction that sees and writes this tenant's rows alone."""
-        async with self.transaction() as connection:
+        traceparent = tracing.in_use.traceparent()
+        async with self.transaction() if traceparent is None else self._traced(traceparent) as connection:
             await connection.execute(_SET_TENANT, str(tenant_id))
             yield connection
 

@@ -66,7 +66,9 @@ async def _set_aside(connection: Any) -> Finding:
     )
     if not row["events"]:
         return ok("events set aside", "none")
-    found = f"{row['events']} could not be published, the last one {row['type']}: {row['reason'] or 'unknown'}"
+    found = (
+        f"{row['events']} could not be published, the last one {row['type']}: {row['reason'] or 'unknown'}"
+    )
     return warn("events set aside", found, "See docs/operate/runbooks.md#events-set-aside.")
 
 

@@ -50,7 +50,7 @@ class Decisions:
                 rotation = await self._rotations.ask(asked)
             if rotation is not None:
                 return rotation
-        async with self._database.connection() as connection:
+        async with self._database.decision() as connection:
             return await store.rotate_family(
                 connection,
                 *asked[:4],
@@ -70,7 +70,7 @@ class Decisions:
                 user = await self._redemptions.ask(store.ToRedeem(tenant.tenant_id, family))
             if user is not None:
                 return "redeemed", user
-        async with self._database.connection() as connection:
+        async with self._database.decision() as connection:
             return await store.redeem_code(connection, tenant.tenant_id, family, now)
 
     async def _rotate_together(self, asked: Sequence[store.ToRotate]) -> Sequence[store.Rotation | None]:

@@ -29,12 +29,15 @@ class Traced:
     product: Product
     collector: Collector
 
-    def trace_with(self, service: str, name: str) -> list[Span]:
-        """The spans of the latest trace that has such a one, once it has a root as well."""
+    def trace_with(self, service: str, name: str, after: int = 0) -> list[Span]:
+        """The spans of the latest trace that has such a one, once it has a root as well.
+
+        `after`: so many spans were there before.
+        """
 
         def look() -> list[Span]:
             self.product.http.get("/nothing")  # the gateway sends five spans at once, or waits five seconds
-            for span in reversed(self.collector.spans):
+            for span in reversed(self.collector.spans[after:]):
                 if (span.service, span.name) == (service, name):
                     trace = self.collector.trace(span.trace_id)
                     if any(not each.parent_id for each in trace):
@@ -109,6 +112,36 @@ def test_a_code_is_looked_for_and_redeemed_in_the_trace_of_its_request(traced: T
     trace = traced.trace_with("mtas-token", "redeem_codes")
     names = {span.name for span in trace if span.service == "mtas-token"}
     assert {"POST /t/{slug:str}/token", "GET", "redeem_codes"} <= names
+
+
+@pytest.mark.parametrize("cause", ["replay", "code reuse", "revocation", "a user who is disabled"])
+def test_a_family_ends_in_the_trace_of_the_request_that_ended_it(
+    traced: Traced, app: App, cause: str
+) -> None:
+    """A function of the database writes this event; the last one is token's, which authorize calls."""
+    product = traced.product
+    email, user_id = product.create_user(app)
+    with product.browser() as browser:
+        answer, verifier = product.sign_in(browser, app, email)
+    tokens = product.redeem(app, answer["code"], verifier).json()
+    before = len(traced.collector.spans)
+    cause_span = "mtas-token POST /t/{slug:str}/token"
+    if cause == "replay":
+        newer = product.refresh(app, tokens["refresh_token"]).json()["refresh_token"]
+        product.refresh(app, newer)
+        assert product.refresh(app, tokens["refresh_token"]).status_code == 400
+    elif cause == "code reuse":
+        assert product.redeem(app, answer["code"], verifier).status_code == 400
+    elif cause == "revocation":
+        assert product.ask(app, "revoke", {"token": tokens["refresh_token"]}).status_code == 200
+        cause_span = "mtas-token POST /t/{slug}/revoke"
+    else:
+        assert product.api("POST", f"/apps/{app.app_id}/users/{user_id}/disable").status_code == 200
+        cause_span = "mtas-authorize POST /internal/tenants/{tenant_id}/users/{user_id}/disable"
+    trace = traced.trace_with("mtas-admin", "process family.revoked", before)
+    path = path_to_root(trace, "mtas-admin", "process family.revoked")
+    assert path[0].startswith("mtas-gateway ")
+    assert path[-3:] == [cause_span, "mtas-token send family.revoked", "mtas-admin process family.revoked"]
 
 
 def test_what_one_service_asks_of_another_is_in_the_same_trace(traced: Traced, app: App) -> None:

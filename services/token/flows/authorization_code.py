@@ -86,7 +86,7 @@ async def _find(context: Context, tenant: Tenant, client: Client, code: str, now
     grant = await context.codes.find(tenant.tenant_id, code)
     if grant is not None:
         return grant
-    async with context.database.connection() as connection:
+    async with context.database.decision() as connection:
         replayed = await store.revoke_family(
             connection, tenant.tenant_id, family_id_of(tenant.tenant_id, code), None, "code_reused", now
         )

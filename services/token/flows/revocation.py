@@ -25,7 +25,7 @@ async def revoke(context: Context, tenant: Tenant, authorization: str | None, bo
         family_id = await _family_of(context, tenant, client, params.require("token"))
         if family_id is None:
             return
-        async with context.database.connection() as connection:
+        async with context.database.decision() as connection:
             await store.revoke_family(
                 connection,
                 tenant.tenant_id,
