@@ -15,6 +15,7 @@ from deploy.provision.postgres import list_migrations
 from deploy.provision.settings import Settings
 from shared.hosts import Primary
 
+_NOT_LET_IN = (OSError, asyncpg.PostgresError, asyncpg.InternalClientError, ValueError)
 _PROVISION = "Run provisioning with this version: `provision`."
 
 
@@ -28,7 +29,7 @@ async def check(settings: Settings) -> AsyncIterator[Finding]:
 async def _database(settings: Settings) -> AsyncIterator[Finding]:
     try:
         connection: Any = await Primary(settings.database_url, timeout_s=5).connect()
-    except (OSError, asyncpg.PostgresError, asyncpg.InternalClientError, ValueError) as error:
+    except _NOT_LET_IN as error:
         yield fail("owner of the database", str(error) or type(error).__name__, _PROVISION)
         return
     try:
@@ -36,13 +37,32 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
             fix = "Name an owner that is none in MTAS_OWNER_DATABASE_URL: its functions see what it sees."
             yield warn("owner of the database", "is a superuser", fix)
         yield await _migrations(connection)
-        if (standby := await several.check_standby(connection)) is not None:
-            yield standby
+        async for finding in _standbys(settings, connection):
+            yield finding
         yield await _set_aside(connection)
     except asyncpg.UndefinedTableError:
         yield fail("migrations", "none has been applied", _PROVISION)
     finally:
         await connection.close(timeout=5)
+
+
+async def _standbys(settings: Settings, owner: Any) -> AsyncIterator[Finding]:
+    """As a superuser where there is one, for an owner is told no more than that there are standbys."""
+    if settings.superuser_url is None:
+        async for finding in several.check_standbys(owner):
+            yield finding
+        return
+    try:
+        superuser: Any = await Primary(settings.superuser_url, timeout_s=5).connect()
+    except _NOT_LET_IN as error:
+        fix = "Give provisioning this deployment's MTAS_SUPERUSER_DATABASE_URL, or none."
+        yield warn("standby", str(error) or type(error).__name__, fix)
+        return
+    try:
+        async for finding in several.check_standbys(superuser):
+            yield finding
+    finally:
+        await superuser.close(timeout=5)
 
 
 async def _migrations(connection: Any) -> Finding:

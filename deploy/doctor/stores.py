@@ -1,17 +1,18 @@
 """Valkey and NATS as a service sees them: is it let in, and is nobody else."""
 
 from collections.abc import AsyncIterator
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import nats.errors
 import redis.exceptions
 from nats.aio.client import Client
 
+from deploy.doctor import several
 from deploy.doctor.finding import Finding, fail, ok
 from shared.hosts import nats_options
 from shared.secret import Secret
-from shared.valkey import open_valkey
+from shared.valkey import BY_SENTINEL, open_valkey
 
 OLDEST_NATS: Final = (2, 10)
 
@@ -29,6 +30,8 @@ async def check_valkey(url: str) -> AsyncIterator[Finding]:
         yield fail("valkey", type(error).__name__, fix)
         return
     yield ok("valkey", f"lets {urlsplit(url).username} in")
+    if url.startswith(BY_SENTINEL):
+        yield await _replicas(url)
     try:
         await _ping(_anonymous(url))
     except redis.exceptions.RedisError:
@@ -68,6 +71,15 @@ async def check_nats(url: str) -> AsyncIterator[Finding]:
 
 async def _said_once(_error: Exception) -> None:
     """As a finding, instead of as a trace."""
+
+
+async def _replicas(url: str) -> Finding:
+    valkey = open_valkey(Secret(url))
+    try:
+        pool: Any = valkey.connection_pool
+        return await several.check_replicas(pool.sentinel_manager.sentinels, pool.service_name)
+    finally:
+        await valkey.aclose()
 
 
 async def _ping(url: str) -> None:

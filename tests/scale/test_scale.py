@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from nats.aio.client import Client
 
 from deploy.doctor.command import doctor
+from deploy.doctor.several import BEHIND_BYTES
 from deploy.secrets import SERVICES
 from mtas.events import Event, Subscriber
 from mtas.events.catalog import ClientCreated
@@ -74,6 +75,8 @@ def test_the_doctor_finds_nothing_where_all_are_there(several: Several) -> None:
     for service in SERVICES:
         assert all_well(examined(several, several.environment(service)))
     assert found["standby"] == ("ok", 'commits wait for "postgres-2"')
+    assert found["lag of standby postgres-2"][0] == "ok"
+    assert examined(several, several.environment("token"))["replicas of valkey"] == ("ok", "1 follow")
 
 
 def test_the_doctor_misses_what_is_not_there(several: Several) -> None:
@@ -90,6 +93,49 @@ def test_the_doctor_misses_what_is_not_there(several: Several) -> None:
     finally:
         several.restart("nats-3")
         several.wait_for_standby(several.standby)
+
+
+def test_the_doctor_finds_a_standby_that_is_behind(several: Several) -> None:
+    """It receives, so that commits go on, and replays nothing: a promotion would take long."""
+    several.standby.query("select pg_wal_replay_pause()", database="postgres")
+    try:
+        some = f"pg_logical_emit_message(false, '', repeat('x', {BEHIND_BYTES // 8}))"
+        several.postgres.query(f"select {some} from generate_series(1, 9)")
+        verdict, found = examined(several)["lag of standby postgres-2"]
+    finally:
+        several.standby.query("select pg_wal_replay_resume()", database="postgres")
+    assert verdict == "warn"
+    assert found.startswith("streaming, 7")
+    eventually(lambda: examined(several)["lag of standby postgres-2"][0] == "ok", within=20)
+
+
+def test_the_doctor_finds_a_standby_that_has_another_name(several: Several) -> None:
+    """It receives everything, and commits wait for one that will never come."""
+    several.postgres.query("alter system set synchronous_standby_names = 'one'", database="postgres")
+    several.postgres.query("select pg_reload_conf()", database="postgres")
+    try:
+        lost = ("fail", "the one that commits wait for is not there")
+        eventually(lambda: examined(several).get("standby") == lost)
+    finally:
+        several.wait_for_standby(several.standby)
+
+
+def test_without_a_right_to_it_the_doctor_says_that_it_cannot_see_the_lag(several: Several) -> None:
+    env = {name: it for name, it in several.provisioning().items() if "SUPERUSER" not in name}
+    found = examined(several, env)
+    assert found["standby"][0] == "ok"
+    assert found["lag of a standby"] == ("warn", "is not told to this role")
+
+
+def test_the_doctor_finds_a_replica_of_valkey_that_is_away(several: Several) -> None:
+    several.kill("valkey-2")
+    try:
+        away = ("warn", f"not there, or without the primary: 127.0.0.1:{several.ports['valkey-2']}")
+        environment = several.environment("token")
+        eventually(lambda: examined(several, environment)["replicas of valkey"] == away, within=15)
+    finally:
+        several.restart("valkey-2")
+    eventually(lambda: examined(several, environment)["replicas of valkey"][0] == "ok", within=30)
 
 
 @pytest.mark.parametrize("name", ["nats:killed", "valkey:killed", "postgres:killed"])
