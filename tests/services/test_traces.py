@@ -30,7 +30,7 @@ class Traced:
     collector: Collector
 
     def trace_with(self, service: str, name: str, after: int = 0) -> list[Span]:
-        """The spans of the latest trace that has such a one, once it has a root as well.
+        """The spans of the latest trace that has such a one, once it is whole up to its root.
 
         `after`: so many spans were there before.
         """
@@ -40,7 +40,8 @@ class Traced:
             for span in reversed(self.collector.spans[after:]):
                 if (span.service, span.name) == (service, name):
                     trace = self.collector.trace(span.trace_id)
-                    if any(not each.parent_id for each in trace):
+                    there = {"", *(each.span_id for each in trace)}
+                    if all(each.parent_id in there for each in trace):
                         return trace
             return []
 
