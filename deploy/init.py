@@ -1,6 +1,7 @@
 """`mtas init`: make every secret of a deployment, once, into one file for compose and Kubernetes."""
 
 import os
+import re
 from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -39,8 +40,8 @@ _ABOUT = {
 }
 
 
-def _origin(_context: click.Context, _option: click.Parameter, value: str) -> str:
-    if not is_safe_origin(value):
+def _origin(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not is_safe_origin(value):
         raise click.BadParameter("an https origin without a path, or http on localhost")
     return value
 
@@ -50,11 +51,11 @@ def _origin(_context: click.Context, _option: click.Parameter, value: str) -> st
 Examples:
   mtas init --public-url https://auth.example.com
   mtas init --public-url https://auth.example.com --tls acme --file deploy/.env
-  mtas init --public-url http://localhost:8080"""
+  mtas init --public-url http://localhost:8080
+  mtas init --complete --file deploy/.env"""
 )
 @click.option(
     "--public-url",
-    required=True,
     callback=_origin,
     metavar="URL",
     help="Origin that users and clients see; every issuer lies below it.",
@@ -72,17 +73,27 @@ Examples:
     type=click.Path(path_type=Path, dir_okay=False),
     default=Path(".env"),
     show_default=True,
-    help="What to write. It must not be there.",
+    help="What to write. It must not be there, but for --complete.",
 )
-def init(public_url: str, tls: Tls, path: Path) -> None:
+@click.option(
+    "--complete",
+    is_flag=True,
+    help="Append the secrets that a file of an earlier version lacks; the others stay.",
+)
+def init(public_url: str | None, tls: Tls, path: Path, complete: bool) -> None:
     """Make every secret of a new deployment. What is there is never overwritten."""
+    if complete:
+        _complete(path)
+        return
+    if public_url is None:
+        raise click.UsageError("--public-url is needed: the origin that users and clients will see.")
     text = _file(public_url, tls)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         raise click.ClickException(
-            f"{path} is there: its secrets are in use, and nothing was changed. "
-            "Name another --file, or move it away if it is of no use any more."
+            f"{path} is there: its secrets are in use, and nothing was changed. Name another --file, "
+            f"or add what a newer version asks for: mtas init --complete --file {path}"
         ) from None
     except OSError as error:
         raise click.ClickException(f"{path} cannot be written: {error.strerror}") from None
@@ -105,13 +116,34 @@ def _file(public_url: str, tls: Tls) -> str:
         f"COMPOSE_FILE={_OVERLAY[tls]}",
         *_front(tls, local, url.port),
     ]
-    kind = ""
+    return "\n".join([*lines, *_secrets(set())]) + "\n"
+
+
+def _complete(path: Path) -> None:
+    """Append what a version that came later asks for."""
+    try:
+        there = set(re.findall(r"^\s*(?:export\s+)?(\w+)\s*=", path.read_text(), re.MULTILINE))
+        lines = _secrets(there)
+        if lines:
+            with path.open("a") as file:
+                file.write("\n".join(lines) + "\n")
+    except OSError as error:
+        raise click.ClickException(f"{path} cannot be completed: {error.strerror}") from None
+    added = [line.partition("=")[0] for line in lines if "=" in line and not line.startswith("#")]
+    click.echo(f"Added to {path}: {', '.join(added)}." if added else f"{path} lacks nothing.")
+
+
+def _secrets(there: set[str]) -> list[str]:
+    """A line for each secret but those that are there already, each kind under a line that says what for."""
+    lines, kind = [], ""
     for name, make in MAKERS.items():
+        if variable(name) in there:
+            continue
         if (now := name.partition("-")[0]) != kind:
             kind = now
             lines += ["", f"# {_ABOUT[kind]}."]
         lines.append(f"{variable(name)}={make()}")
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def _front(tls: Tls, local: bool, port: int | None) -> list[str]:

@@ -40,7 +40,40 @@ def test_what_is_there_is_never_overwritten(tmp_path: Path) -> None:
     result = run(path)
     assert result.exit_code == 1
     assert "is there" in result.output
+    assert "--complete" in result.output
     assert path.read_text() == "MTAS_FORM_SECRET=in use\n"
+
+
+def test_a_file_of_an_earlier_version_gets_what_it_lacks_and_keeps_the_rest(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    run(path)
+    whole = read(path)
+    path.write_text(
+        "".join(line for line in path.read_text().splitlines(True) if "MTAS_JWKS_TOKEN" not in line)
+    )
+    completed = CliRunner().invoke(init, ["--complete", "--file", str(path)])
+    assert completed.exit_code == 0
+    assert "MTAS_JWKS_TOKEN" in completed.output
+    now = read(path)
+    assert now.pop("MTAS_JWKS_TOKEN") not in completed.output
+    assert now == {name: value for name, value in whole.items() if name != "MTAS_JWKS_TOKEN"}
+    assert path.stat().st_mode & 0o777 == 0o600
+    before = path.read_text()
+    assert "lacks nothing" in CliRunner().invoke(init, ["--complete", "--file", str(path)]).output
+    assert path.read_text() == before
+
+
+def test_nothing_is_completed_where_there_is_nothing(tmp_path: Path) -> None:
+    result = CliRunner().invoke(init, ["--complete", "--file", str(tmp_path / ".env")])
+    assert result.exit_code == 1
+    assert "cannot be completed" in result.output
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_new_deployment_needs_its_origin(tmp_path: Path) -> None:
+    result = CliRunner().invoke(init, ["--file", str(tmp_path / ".env")])
+    assert result.exit_code == 2
+    assert "--public-url" in result.output
 
 
 def test_nor_is_what_a_link_points_to(tmp_path: Path) -> None:
