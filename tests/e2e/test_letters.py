@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 from uuid import UUID
 
 import pytest
@@ -15,9 +15,10 @@ from shared.mail.letter import Letter, compose
 from shared.texts import Texts
 from tests.e2e.accessibility import violations
 from tests.e2e.stage import LONG_WORD
-from tests.e2e.test_pages_in_a_browser import PHONE, THEMES, assert_narrow, picture
+from tests.e2e.test_pages_in_a_browser import PHONE, assert_narrow, picture
 
 pytestmark = pytest.mark.not_deployed("letters are drawn from this checkout")
+THEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
 TEXTS: Final = Texts(Path("services/authorize/texts"))
 TEXTS_OF_ADMIN: Final = Texts(Path("services/admin/texts"))
 FACTS: Final = Facts(
