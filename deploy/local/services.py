@@ -26,7 +26,6 @@ FILES = {
 MAILERS = ("authorize", "admin")
 
 # As in the image: what a password took goes back to the system, at little cost (docs/adr/0030).
-HASHERS = ("authorize", "admin")
 MALLOC = "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=1048576"
 
 
@@ -46,6 +45,7 @@ def environment(
     Of the caller's, neither our own settings nor another service's secrets are passed on.
     """
     ours = {
+        "GLIBC_TUNABLES": MALLOC,
         "MTAS_PUBLIC_URL": public_url,
         "MTAS_LISTEN_HOST": "127.0.0.1",
         "MTAS_LISTEN_PORT": str(ports[name]),
@@ -59,8 +59,6 @@ def environment(
         "MTAS_SMTP_URL"
     ):  # a mail server of the caller's own goes first
         ours["MTAS_SMTP_URL"] = f"smtp://127.0.0.1:{ports['smtp']}"
-    if name in HASHERS:
-        ours["GLIBC_TUNABLES"] = MALLOC
     if name == "admin":
         ours["MTAS_AUTHORIZE_URL"] = f"http://127.0.0.1:{ports['authorize']}"
         ours["MTAS_JWKS_URL"] = f"http://127.0.0.1:{ports['jwks']}"
