@@ -1,92 +1,33 @@
 """Many decisions in one statement: each as it would be by itself, or left for the statement that says why."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-import asyncpg
 import msgspec
 import pytest
 
-from deploy.local.stack import Stack
 from services.token import store
-from tests.support.seed import Seed, some_slug
+from tests.support.grants import Grants
 
-DISCONNECT = (
+END = (
     "select set_config('mtas.tenant_id', $1::uuid::text, true),"
-    " token.revoke_grants($1, $2::uuid, 'acme', null, 'disconnected_by_user', $3::timestamptz)"
+    " token.revoke_grants($1, $2::uuid, $3, null, $4, $5::timestamptz)"
 )
 
 
-@dataclass
-class Grants:
-    """A user in each of two tenants, and two connections as the token service has them."""
-
-    seed: Seed
-    connection: Any
-    other: Any
-    users: dict[UUID, UUID]
-    now: datetime
-
-    def code_of(self, tenant_id: UUID, **changes: object) -> store.ToRedeem:
-        family = store.NewFamily(
-            family_id=uuid4(), client_id="acme", user_id=self.users[tenant_id], session_id=uuid4(),
-            scope=("openid", "email"), audience="acme", auth_time=self.now, refreshable=True, offline=False,
-            idle_expires_at=self.now + timedelta(hours=1), absolute_expires_at=self.now + timedelta(days=1),
-            refusal=None, code_issued_at=self.now,
-        )  # fmt: skip
-        return store.ToRedeem(tenant_id, msgspec.structs.replace(family, **changes))
-
-    async def family(self, tenant_id: UUID, **changes: object) -> store.ToRotate:
-        """Redeemed, and its first refresh token presented."""
-        code = self.code_of(tenant_id, **changes)
-        outcome, _ = await store.redeem_code(self.connection, tenant_id, code.family, self.now)
-        assert outcome == "redeemed"
-        return store.ToRotate(tenant_id, code.family.family_id, "acme", 0, 3600)
-
-    async def rotate(self, *asked: store.ToRotate) -> list[store.Rotation | None]:
-        return await store.rotate_families(self.connection, asked, self.now)
-
-    async def redeem(self, *asked: store.ToRedeem) -> list[store.User | None]:
-        return await store.redeem_codes(self.connection, asked, self.now)
-
-    async def singly(self, asked: store.ToRotate) -> store.Rotation:
-        return await store.rotate_family(
-            self.connection, asked.tenant_id, asked.family_id, asked.client_id, asked.generation,
-            scope=None, audience=None, grace_s=10, idle_ttl_s=asked.idle_ttl_s, now=self.now,
-        )  # fmt: skip
-
-    async def change(self, family_id: UUID, assignment: str) -> None:
-        await self.seed.execute(f"update token.families set {assignment} where family_id = $1", family_id)
-
-    async def row(self, family_id: UUID) -> dict[str, Any] | None:
-        rows = await self.seed.fetch("select * from token.families where family_id = $1", family_id)
-        return rows[0] if rows else None
-
-    async def what_may_be_the_same(self, family_id: UUID) -> dict[str, Any]:
-        row = await self.row(family_id)
-        assert row is not None
-        return {name: value for name, value in row.items() if name not in ("family_id", "session_id")}
-
-
-@pytest.fixture
-async def grants(stores: Stack, seed: Seed) -> AsyncIterator[Grants]:
-    tenants = [await seed.tenant(some_slug()) for _ in range(2)]
-    users = {tenant_id: await seed.user(tenant_id) for tenant_id in tenants}
-    one, other = [await asyncpg.connect(stores.postgres.service_url("token")) for _ in range(2)]
-    yield Grants(seed, one, other, users, datetime.now(UTC))
-    await one.close()
-    await other.close()
-
-
 async def test_each_is_rotated_as_it_would_be_by_itself(grants: Grants) -> None:
-    asked = [await grants.family(tenant_id) for tenant_id in grants.users for _ in range(4)]
-    together = await grants.rotate(*asked)
-    for each, rotation in zip(asked, together, strict=True):
-        twin = await grants.family(each.tenant_id)
+    lifetimes = [timedelta(days=1), timedelta(minutes=30)]  # longer than the idle one, and shorter
+    changes = [{"absolute_expires_at": grants.now + lifetime} for lifetime in lifetimes for _ in range(2)]
+    pairs = [
+        (await grants.family(tenant_id, **each), await grants.family(tenant_id, **each))
+        for tenant_id in grants.users
+        for each in changes
+    ]
+    grants.now += timedelta(seconds=5)
+    together = await grants.rotate(*[each for each, _ in pairs])
+    for (each, twin), rotation in zip(pairs, together, strict=True):
         assert rotation == await grants.singly(twin)
         row = await grants.what_may_be_the_same(each.family_id)
         assert row["generation"] == 1
@@ -98,6 +39,9 @@ async def test_a_lost_tail_is_fast_forwarded(grants: Grants) -> None:
     (rotation,) = await grants.rotate(asked)
     assert rotation is not None
     assert rotation.generation == 8
+    row = await grants.row(asked.family_id)
+    assert row is not None
+    assert row["generation"] == 8
 
 
 @pytest.mark.parametrize(
@@ -108,6 +52,8 @@ async def test_a_lost_tail_is_fast_forwarded(grants: Grants) -> None:
         ("revoked_at = now()", {}, "revoked"),
         ("idle_expires_at = now() - interval '1 s'", {}, "expired"),
         ("absolute_expires_at = now() - interval '1 s'", {}, "expired"),
+        ("idle_expires_at = created_at", {}, "expired"),  # in this very moment
+        ("absolute_expires_at = created_at", {}, "expired"),
         ("refreshable = false", {}, "unknown"),
         ("offline = false", {"client_id": "other"}, "unknown"),
         ("offline = false", {"family_id": uuid4()}, "unknown"),
@@ -177,8 +123,9 @@ async def test_it_waits_for_no_end_of_somebodys_grants(grants: Grants) -> None:
     one, another = grants.users
     ending, free = grants.code_of(one), grants.code_of(another)
     users = await grants.seed.while_under_way(
-        DISCONNECT, one, grants.users[one], grants.now, do=grants.redeem(ending, free)
-    )
+        END, one, grants.users[one], "acme", "disconnected_by_user", grants.now,
+        do=grants.redeem(ending, free),
+    )  # fmt: skip
     assert [user is not None for user in users] == [False, True]
     assert await grants.row(ending.family.family_id) is None
 
@@ -186,9 +133,10 @@ async def test_it_waits_for_no_end_of_somebodys_grants(grants: Grants) -> None:
 async def test_each_code_is_redeemed_as_it_would_be_by_itself(grants: Grants) -> None:
     asked = [grants.code_of(tenant_id) for tenant_id in grants.users for _ in range(3)]
     asked.append(grants.code_of(asked[0].tenant_id, scope=(), refreshable=False))
+    asked.append(grants.code_of(asked[0].tenant_id, offline=True, code_issued_at=None))
     users = await grants.redeem(*asked)
     for each, user in zip(asked, users, strict=True):
-        twin = grants.code_of(each.tenant_id, scope=each.family.scope, refreshable=each.family.refreshable)
+        twin = each._replace(family=msgspec.structs.replace(each.family, family_id=uuid4()))
         _, alone = await store.redeem_code(grants.connection, each.tenant_id, twin.family, grants.now)
         assert user == alone is not None
         row = await grants.what_may_be_the_same(each.family.family_id)
@@ -203,13 +151,66 @@ async def test_a_code_that_is_used_is_left_out(grants: Grants) -> None:
     assert outcome == "reused"
 
 
-async def test_a_code_from_before_its_client_was_disconnected_is_left_out(grants: Grants) -> None:
+@pytest.mark.parametrize(
+    ("issued_after_s", "ended", "lives"),
+    [
+        (-1, {}, False),
+        (0, {}, False),
+        (1, {}, True),
+        (None, {}, True),  # an instance of the version before does not say
+        (-1, {"client_id": "other"}, True),
+        (-1, {"reason": "signed_out_by_user"}, True),
+        (-1, {"user_id": "another"}, True),
+    ],
+)
+async def test_a_code_from_before_its_client_was_disconnected_is_left_out(
+    grants: Grants, issued_after_s: int | None, ended: dict[str, str], lives: bool
+) -> None:
     one = next(iter(grants.users))
-    await grants.family(one)
-    code = grants.code_of(one, code_issued_at=grants.now - timedelta(seconds=1))
-    await grants.seed.execute(DISCONNECT, one, grants.users[one], grants.now)
-    assert await grants.redeem(code) == [None]
-    assert await grants.row(code.family.family_id) is None
+    client_id, user_id = ended.get("client_id", "acme"), grants.users[one]
+    if "user_id" in ended:
+        user_id = await grants.seed.user(one, "another@example.com")
+    await grants.family(one, client_id=client_id, user_id=user_id)
+    await grants.seed.execute(
+        END, one, user_id, client_id, ended.get("reason", "disconnected_by_user"), grants.now
+    )
+    issued_at = None if issued_after_s is None else grants.now + timedelta(seconds=issued_after_s)
+    code, twin = (grants.code_of(one, code_issued_at=issued_at) for _ in range(2))
+
+    (user,) = await grants.redeem(code)
+    assert (user is not None) == lives == (await grants.row(code.family.family_id) is not None)
+    outcome, _ = await store.redeem_code(grants.connection, one, twin.family, grants.now)
+    assert (outcome == "redeemed") == lives
+
+
+@pytest.mark.parametrize(
+    ("change", "offline", "family_lives", "code_lives"),
+    [
+        ("update authorize.users set disabled_at = now()", True, False, False),
+        ("update authorize.users set grants_valid_from = '{now}'", True, False, False),
+        ("update authorize.users set grants_valid_from = '{auth_time}'", False, True, True),
+        ("update authorize.sessions set ended_at = now()", False, False, False),
+        ("update authorize.sessions set ended_at = now()", True, True, False),
+        ("update authorize.sessions set last_seen_at = now()", False, True, True),
+    ],
+    ids=["disabled", "signed out everywhere", "and signed in then", "signed out", "but offline", "signed in"],
+)
+async def test_what_a_user_has_ended_is_left_out(
+    grants: Grants, change: str, offline: bool, family_lives: bool, code_lives: bool
+) -> None:
+    """Decided together exactly where it would be by itself."""
+    one = next(iter(grants.users))
+    session_id = await grants.session(one)
+    asked, twin = [await grants.family(one, session_id=session_id, offline=offline) for _ in range(2)]
+    code, its_twin = (grants.code_of(one, session_id=session_id, offline=offline) for _ in range(2))
+    moments = {"now": grants.now, "auth_time": code.family.auth_time}
+    await grants.seed.execute(change.format(**moments) + " where tenant_id = $1", one)
+
+    (rotation,) = await grants.rotate(asked)
+    assert (rotation is not None) == family_lives == ((await grants.singly(twin)).outcome == "rotated")
+    (user,) = await grants.redeem(code)
+    outcome, _ = await store.redeem_code(grants.connection, one, its_twin.family, grants.now)
+    assert (user is not None) == code_lives == (outcome == "redeemed")
 
 
 async def test_a_redemption_waits_for_the_disk_and_a_rotation_does_not(grants: Grants) -> None:
