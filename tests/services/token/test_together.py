@@ -77,3 +77,34 @@ async def test_nobody_waits_for_a_batch_that_is_stuck(monkeypatch: pytest.Monkey
     answers.open.set()
     assert [await stuck, await next_one] == [2, 4]
     assert await asked.ask(3) == 6
+
+
+async def test_a_batch_that_was_stuck_leaves_what_comes_to_the_one_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Or there would be two at a time from then on."""
+    monkeypatch.setattr(together, "SLOW_S", 0.05)
+    batches: list[list[int]] = []
+    ends = {number: asyncio.Event() for number in range(4)}
+
+    async def answer(numbers: Sequence[int]) -> list[int]:
+        batches.append(list(numbers))
+        await ends[numbers[0]].wait()
+        return list(numbers)
+
+    asked = Together(answer)
+    stuck = asyncio.create_task(asked.ask(1))
+    await asyncio.sleep(0.1)  # it is waited for no more
+    monkeypatch.setattr(together, "SLOW_S", 60)
+    after_it = asyncio.create_task(asked.ask(2))
+    await asyncio.sleep(0.01)
+    last = asyncio.create_task(asked.ask(3))
+    await asyncio.sleep(0.01)
+    ends[1].set()
+    assert await stuck == 1
+    await asyncio.sleep(0.01)
+    assert batches == [[1], [2]]
+    ends[2].set()
+    ends[3].set()
+    assert [await after_it, await last] == [2, 3]
+    assert batches == [[1], [2], [3]]
