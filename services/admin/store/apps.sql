@@ -8,6 +8,7 @@ select tenant_id, slug, name, issuer, signing_alg, sign_up_enabled, code_ttl_s, 
   from admin.tenants
  where slug = $1;
 
+-- Against other changes of it. What refers to it may come meanwhile: codes are redeemed.
 -- name: lock_app
 select tenant_id, slug, name, issuer, signing_alg, sign_up_enabled, code_ttl_s, access_token_ttl_s,
        verified_email_required,
@@ -15,7 +16,7 @@ select tenant_id, slug, name, issuer, signing_alg, sign_up_enabled, code_ttl_s, 
        session_absolute_ttl_s, accent, logo, disabled_at, created_at, updated_at
   from admin.tenants
  where tenant_id = $1
-   for update;
+   for no key update;
 
 -- Every app, by slug. $1 the only one that may be seen, or null; $2 the slug to start after, or null; $4 a part of its
 -- slug or name, or null.
