@@ -77,20 +77,20 @@ class Decisions:
         try:
             async with self._database.connection() as connection:
                 return await store.rotate_families(connection, asked, self._clock())
-        except (asyncpg.PostgresError, ValueError) as error:
+        except asyncpg.PostgresError as error:
             return _none_of(asked, error)
 
     async def _redeem_together(self, asked: Sequence[store.ToRedeem]) -> Sequence[store.User | None]:
         try:
             async with self._database.connection() as connection:
                 return await store.redeem_codes(connection, asked, self._clock())
-        except (asyncpg.PostgresError, ValueError) as error:
+        except asyncpg.PostgresError as error:
             return _none_of(asked, error)
 
 
 def _none_of(asked: Sequence[object], error: Exception) -> Sequence[None]:
-    """What PostgreSQL refused, it has not done. Raises: the error, where the connection ended by it."""
-    if isinstance(error, UNAVAILABLE) and not isinstance(error, (asyncpg.LockNotAvailableError, ValueError)):
+    """What was refused has not been done. Raises: the error, where the connection ended by it."""
+    if isinstance(error, UNAVAILABLE) and not isinstance(error, asyncpg.LockNotAvailableError):
         raise error
     log.warning("decided singly", error=type(error).__name__, decisions=len(asked))
     return [None] * len(asked)
