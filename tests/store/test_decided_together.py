@@ -130,6 +130,13 @@ async def test_it_waits_for_no_end_of_somebodys_grants(grants: Grants) -> None:
     assert await grants.row(ending.family.family_id) is None
 
 
+async def test_two_codes_of_one_user_are_redeemed_at_once(grants: Grants) -> None:
+    one = next(iter(grants.users))
+    async with grants.other.transaction():
+        await store.redeem_codes(grants.other, [grants.code_of(one)], grants.now)
+        assert None not in await grants.redeem(grants.code_of(one))
+
+
 async def test_each_code_is_redeemed_as_it_would_be_by_itself(grants: Grants) -> None:
     asked = [grants.code_of(tenant_id) for tenant_id in grants.users for _ in range(3)]
     asked.append(grants.code_of(asked[0].tenant_id, scope=(), refreshable=False))
