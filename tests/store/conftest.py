@@ -14,7 +14,9 @@ from tests.support.seed import Seed, some_slug
 @pytest.fixture
 async def grants(stores: Stack, seed: Seed) -> AsyncIterator[Grants]:
     tenants = [await seed.tenant(some_slug()) for _ in range(2)]
-    users = {tenant_id: await seed.user(tenant_id) for tenant_id in tenants}
+    for tenant_id in tenants:
+        await seed.user(tenant_id, "aaron@example.com")
+    users = {tenant_id: await seed.user(tenant_id, name=f"Ada of {tenant_id}") for tenant_id in tenants}
     one, other = [await asyncpg.connect(stores.postgres.service_url("token")) for _ in range(2)]
     yield Grants(seed, one, other, users, datetime.now(UTC))
     await one.close()
