@@ -69,7 +69,7 @@ CHANGES = {
     ("admin", "admin.api_tokens"): "last_used_at revoked_at",
     ("admin", "admin.idempotency_keys"): "sealed_answer",
     ("admin", "admin.invitations"): "ended_at mail_claimed_at mail_refused_at mail_sent_at taken_by",
-    **{(service, "events.outbox"): "parked_at" for service in SERVICES},
+    **{(service, "events.outbox"): "parked_at parked_because" for service in SERVICES},
 }
 ADDS = {
     (service, "events.outbox"): "data occurred_at subject tenant_id traceparent type" for service in SERVICES
