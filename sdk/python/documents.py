@@ -3,6 +3,7 @@
 import json
 import re
 import textwrap
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +12,7 @@ from mtas.core.config import OPTIONS, variable
 from mtas.core.errors import KINDS, TYPE_PREFIX
 
 ROOT: Final = Path(__file__).parents[2]
+CATALOG: Final = ROOT / "sdk" / "python" / "src" / "mtas" / "events" / "catalog"
 
 _CONFIGURATION: Final = """\
 # Configuration
@@ -42,14 +44,11 @@ a secret or a token. `login_required` has a `login_url`.
 {rows}
 """
 
-_CATALOG: Final = '''\
-"""What happened: a class for each event. Generated from docs/events/asyncapi.json (`make docs`).
-
-Fields are only ever added; a word that is new here is text, so that nothing breaks.
-"""
+_DATA: Final = '''\
+"""What every event's class is. Generated (`make docs`)."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import ClassVar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +56,25 @@ class Data:
     """Base of all: `type` is `{entity}.{verb}`."""
 
     type: ClassVar[str] = ""
+'''
+
+_ENTITY: Final = '''\
+"""Events of the entity `{entity}`. Generated from docs/events/asyncapi.json (`make docs`)."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from mtas.events.catalog.data import Data
+
+'''
+
+_CATALOG: Final = '''\
+"""What happened: a class for each event, by entity. Generated from docs/events/asyncapi.json (`make docs`).
+
+Fields are only ever added; a word that is new here is text, so that nothing breaks.
+"""
+
+from typing import Final
 
 '''
 
@@ -64,7 +82,7 @@ class Data:
 def documents(asyncapi: dict[str, Any]) -> dict[Path, str]:
     """Every generated file of the SDKs, and what it should hold."""
     return {
-        ROOT / "sdk" / "python" / "src" / "mtas" / "events" / "catalog.py": catalog(asyncapi),
+        **{CATALOG / f"{module}.py": text for module, text in catalog(asyncapi).items()},
         ROOT / "docs" / "sdk" / "configuration.md": configuration(),
         ROOT / "docs" / "sdk" / "errors.md": errors(),
     }
@@ -85,17 +103,35 @@ def errors() -> str:
     return _ERRORS.format(prefix=TYPE_PREFIX, rows="\n".join(rows))
 
 
-def catalog(asyncapi: dict[str, Any]) -> str:
-    """A class for each event."""
+def catalog(asyncapi: dict[str, Any]) -> dict[str, str]:
+    """A module for each entity, with a class for each event, and the one that has all of them."""
     # Through JSON, as the document's readers get it.
     components = json.loads(json.dumps(asyncapi["components"], default=str))
-    lines, names = [], []
+    lines: defaultdict[str, list[str]] = defaultdict(list)
+    names: defaultdict[str, list[str]] = defaultdict(list)
     for name, message in components["messages"].items():
         title = message["payload"]["allOf"][1]["properties"]["data"]["$ref"].rpartition("/")[2]
-        names.append(title)
-        lines += ["", *_event(title, name, components["schemas"][title]), ""]
-    lines += ["", "EVENTS: Final[tuple[type[Data], ...]] = (", *(f"    {name}," for name in names), ")", ""]
-    return _CATALOG + "\n".join(lines)
+        entity = name.partition(".")[0]
+        names[entity].append(title)
+        lines[entity] += ["", *_event(title, name, components["schemas"][title]), ""]
+    modules = {entity: _ENTITY.format(entity=entity) + "\n".join(lines[entity]) for entity in lines}
+    return {"__init__": _CATALOG + "\n".join(_all(names)) + "\n", "data": _DATA, **modules}
+
+
+def _all(names: dict[str, list[str]]) -> Iterator[str]:
+    for module, titles in sorted({**names, "data": ["Data"]}.items()):
+        yield f"from mtas.events.catalog.{module} import ("
+        yield from (f"    {title}," for title in sorted(titles))
+        yield ")"
+    everything = [title for titles in names.values() for title in titles]
+    yield from (
+        "",
+        "EVENTS: Final[tuple[type[Data], ...]] = (",
+        *(f"    {each}," for each in everything),
+        ")",
+    )
+    # Written out, and not computed: whoever checks types reads it, too.
+    yield from ("", "__all__ = [", *(f'    "{each}",' for each in sorted(["Data", *everything])), "]")
 
 
 def _event(title: str, name: str, schema: dict[str, Any]) -> Iterator[str]:
