@@ -27,13 +27,7 @@ def write(*, link: str, api_tokens: str, language: Language) -> Letter:
             language.say(
                 Text("The link works once, within 15 minutes. The new password signs you out everywhere.")
             ),
-            language.say(
-                Text(
-                    "API tokens go on working. If somebody else may have known your password, look through "
-                    "them afterwards: %(address)s",
-                    address=api_tokens,
-                )
-            ),
+            _tokens_go_on(api_tokens, language),
             language.say(Text("If this was not you, you can ignore this mail: nothing changes.")),
         ),
     )
@@ -58,13 +52,15 @@ def write_notice(*, reset_at: datetime, forgot: str, api_tokens: str, language: 
         button=language.say(Text("Choose a new password")),
         link=forgot,
         link_hint=language.say(Text("If the button does not work, open this address:")),
-        small_print=(
-            language.say(
-                Text(
-                    "API tokens go on working. If somebody else may have known your password, look through "
-                    "them afterwards: %(address)s",
-                    address=api_tokens,
-                )
-            ),
-        ),
+        small_print=(_tokens_go_on(api_tokens, language),),
+    )
+
+
+def _tokens_go_on(address: str, language: Language) -> str:
+    return language.say(
+        Text(
+            "API tokens go on working. If somebody else may have known your password, look through "
+            "them afterwards: %(address)s",
+            address=address,
+        )
     )
