@@ -1,6 +1,7 @@
 -- The token service's statements. The hot path's are functions, because each sets the tenant and
--- decides, or reads, in one round trip: deploy/postgres/migrations/0002_token_decisions.sql,
--- 0008_reads_at_once.sql, 0009_rotate_family.sql and 0024_codes_in_flight.sql.
+-- decides, or reads, in one round trip. Their present forms are in deploy/postgres/migrations: 0002_token_decisions.sql,
+-- 0008_reads_at_once.sql, 0009_rotate_family.sql, 0026_codes_at_once.sql, 0037_decided_together.sql and
+-- 0039_traces_of_revocations.sql.
 
 -- Single use: the family's id is derived from the code, so a second insert collides and revokes.
 -- name: redeem_code
