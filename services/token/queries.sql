@@ -29,11 +29,13 @@ select client_id, user_id, scope, email, email_verified, name, updated_at, gener
        idle_expires_at, absolute_expires_at, audience, auth_time
   from token.get_live_grant($1, $2, $3);
 
--- Families that end when their user signs out of the SSO session (no offline_access, OIDC Core §11).
+-- Families that end when their user signs out of the SSO session (no offline_access, OIDC Core §11). By id, as
+-- whatever takes several.
 -- name: list_families_of_session
 select family_id
   from token.families
- where tenant_id = $1 and session_id = $2 and revoked_at is null and not offline;
+ where tenant_id = $1 and session_id = $2 and revoked_at is null and not offline
+ order by family_id;
 
 -- Of a tenant that moved in from another installation: what its refresh tokens of there verify with.
 -- name: list_moved_in_keys

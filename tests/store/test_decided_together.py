@@ -251,3 +251,16 @@ async def test_two_processes_with_the_same_in_another_order_both_go_on(
         store.redeem_codes(grants.other, codes[::-1], grants.now),
     )
     assert [(a is not None) + (b is not None) for a, b in zip(first, second[::-1], strict=True)] == [1] * 32
+
+
+async def test_the_families_of_a_session_are_ended_in_the_order_of_their_ids(grants: Grants) -> None:
+    """As is whatever takes several: or two who end the same ones wait for each other."""
+    one = next(iter(grants.users))
+    session_id = await grants.session(one)
+    for _ in range(8):
+        await grants.family(one, session_id=session_id)
+    async with grants.connection.transaction():
+        await grants.connection.execute("select set_config('mtas.tenant_id', $1, true)", str(one))
+        listed = await store.list_families_of_session(grants.connection, one, session_id)
+    assert len(listed) == 8
+    assert listed == sorted(listed)
