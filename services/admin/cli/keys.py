@@ -47,6 +47,7 @@ def list_(api: Api, app_id: str, as_json: bool) -> None:
             f"{item['alg']} {item['rsa_bits'] or 'P-256'}{' own' if item['is_imported'] else ''}",
             item["state"],
             item["activates_at"],
+            item["activates_by"] or "",
             item["retires_at"] or "",
             item["removes_at"] or "",
             " ".join(fetch["client"] for fetch in item["fetched_by"]),
@@ -54,7 +55,7 @@ def list_(api: Api, app_id: str, as_json: bool) -> None:
         for item in found
     ]
     output.table(
-        ["KID", "ALG", "STATE", "SIGNS FROM", "UNTIL", "PUBLISHED UNTIL", "FETCHED BY"],
+        ["KID", "ALG", "STATE", "SIGNS FROM", "AT THE LATEST", "UNTIL", "PUBLISHED UNTIL", "FETCHED BY"],
         rows,
         empty="No keys yet.",
     )

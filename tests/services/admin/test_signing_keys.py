@@ -114,8 +114,10 @@ async def test_from_the_command_line(with_jwks: World) -> None:
     server = {"MTAS_API_URL": with_jwks.url, "MTAS_API_TOKEN": OPERATOR_TOKEN}
     listed = await run("keys", "list", "--app", app_id, "--json", **server)
     [first] = listed.json
-    planned = await run("keys", "rotate", "--app", app_id, **server)
-    assert (planned.code, "pending" in planned.out) == (0, True)
+    planned = await run("keys", "rotate", "--app", app_id, "--wait-observed", "--json", **server)
+    assert (planned.code, planned.json["state"]) == (0, "pending")
+    waiting = await run("keys", "list", "--app", app_id, **server)
+    assert planned.json["activates_by"] in waiting.out
     rotated = await run("keys", "rotate", "--app", app_id, "--emergency", "--json", **server)
     assert rotated.code == 0, rotated.err
     assert first["kid"] in rotated.json["withdrawn"]
