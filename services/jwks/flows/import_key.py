@@ -20,8 +20,9 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from services.jwks import store
 from services.jwks.flows.context import Context
 from services.jwks.flows.key_generation import PrivateKey, alg_of, sealed, thumbprint
+from services.jwks.flows.retirement import tell_of_retired
 from services.jwks.flows.rotate_now import Rotated, lock_choice, tell
-from shared.events.catalog import SigningKeyCreated, SigningKeyRetired
+from shared.events.catalog import SigningKeyCreated
 from shared.events.outbox import insert_event
 from shared.secret import Secret
 
@@ -58,10 +59,8 @@ async def import_key(
         if await store.is_known_key(connection, kid):
             raise KeyTaken
         key = await sealed(context.sealer, tenant_id, private, is_imported=True)
-        for former in await store.drop_pending_key(connection, tenant_id, alg, now):
-            retired = SigningKeyRetired(alg=former.alg, reason="unused", actor=actor)
-            await insert_event(connection, tenant_id, former.kid, retired, now)
-            await store.forget_fetches(connection, tenant_id)
+        former = await store.drop_pending_key(connection, tenant_id, alg, now)
+        await tell_of_retired(connection, tenant_id, former, "unused", now, actor=actor)
         signs_by = context.schedule.signs_by(now) if (choice.waits if waits is None else waits) else None
         signs_at = context.schedule.signs_at(now)
         if not await store.insert_key(connection, tenant_id, key, "pending", now, signs_at, signs_by):

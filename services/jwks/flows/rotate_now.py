@@ -13,8 +13,9 @@ import structlog
 from services.jwks import store
 from services.jwks.flows.context import Context
 from services.jwks.flows.key_generation import generate
+from services.jwks.flows.retirement import tell_of_retired
 from shared.db import Connection
-from shared.events.catalog import Cause, SigningKeyActivated, SigningKeyCreated, SigningKeyRetired
+from shared.events.catalog import Cause, SigningKeyActivated, SigningKeyCreated
 from shared.events.outbox import insert_event
 
 log = structlog.get_logger()
@@ -33,13 +34,15 @@ class Rotated(store.KeyState, frozen=True, kw_only=True):
 async def publish_next(
     context: Context, tenant_id: UUID, actor: str | None, *, waits: bool | None = None
 ) -> Rotated:
-    """Asked twice it happens once: a next key that is published already is the answer.
+    """Asked twice it happens once: a next key that is published already, and fits, is the answer.
 
     `waits`: whether it waits to be fetched; None is as the tenant has it. Raises: UnknownTenant, SealerAway.
     """
     now = context.clock()
     async with context.database.tenant(tenant_id) as connection:
         choice = await lock_choice(connection, tenant_id)
+        unused = await store.drop_unused_keys(connection, tenant_id, now)
+        await tell_of_retired(connection, tenant_id, unused, "unused", now, actor=actor)
         made = None
         if await store.get_pending_key(connection, tenant_id, choice.alg) is None:
             made = await generate(context.sealer, tenant_id, choice.alg, choice.bits)
@@ -71,10 +74,7 @@ async def withdraw_and_replace(
         withdrawn = await store.withdraw_keys(connection, tenant_id, now)
         made = await store.insert_key(connection, tenant_id, new, "active", now, now)
         assert made, "the lock keeps anybody else from activating one"
-        for key in withdrawn:
-            retired = SigningKeyRetired(alg=key.alg, reason="withdrawn", actor=actor, note=cause)
-            await insert_event(connection, tenant_id, key.kid, retired, now)
-        await store.forget_fetches(connection, tenant_id)
+        await tell_of_retired(connection, tenant_id, withdrawn, "withdrawn", now, actor=actor, cause=cause)
         created = SigningKeyCreated(alg=new.alg, actor=actor)
         await insert_event(connection, tenant_id, new.kid, created, now)
         await insert_event(connection, tenant_id, new.kid, SigningKeyActivated(alg=new.alg), now)

@@ -16,9 +16,10 @@ import structlog
 from services.jwks import store
 from services.jwks.flows.context import Context
 from services.jwks.flows.key_generation import generate
+from services.jwks.flows.retirement import tell_of_retired
 from services.jwks.flows.sealing import reseal
 from shared.db import UNAVAILABLE, Connection
-from shared.events.catalog import SigningKeyActivated, SigningKeyCreated, SigningKeyRetired
+from shared.events.catalog import SigningKeyActivated, SigningKeyCreated
 from shared.events.outbox import insert_event
 from shared.keys import SealerAway
 
@@ -154,16 +155,8 @@ async def _activate(
 async def _retire(connection: Connection, tenant_id: UUID, now: datetime) -> list[store.Turned]:
     unused = await store.drop_unused_keys(connection, tenant_id, now)
     expired = await store.remove_expired_keys(connection, tenant_id, now)
-    for key in unused:
-        event = SigningKeyRetired(alg=key.alg, reason="unused")
-        await insert_event(connection, tenant_id, key.kid, event, now)
-    for key in expired:
-        event = SigningKeyRetired(alg=key.alg, reason="expired")
-        await insert_event(connection, tenant_id, key.kid, event, now)
-    if unused or expired:
-        await store.forget_fetches(connection, tenant_id)
-    for key in (*unused, *expired):
-        log.info("signing key retired", tenant_id=str(tenant_id), kid=key.kid, alg=key.alg)
+    await tell_of_retired(connection, tenant_id, unused, "unused", now)
+    await tell_of_retired(connection, tenant_id, expired, "expired", now)
     return unused + expired
 
 

@@ -46,6 +46,17 @@ async def test_the_next_key_is_published_at_once_and_signs_a_day_later(
         assert verifies(each, await tenant.jwks())
 
 
+async def test_a_next_key_that_no_longer_fits_gives_way(jwks: httpx2.AsyncClient, tenant: Rotator) -> None:
+    """Also where nobody has heard yet what the tenant has chosen since."""
+    former = (await rotate(jwks, tenant)).json()["kid"]
+    await tenant.set(signing_key_bits=3072)
+    following = (await rotate(jwks, tenant)).json()
+    assert following["rsa_bits"] == 3072
+    assert following["kid"] == await tenant.kid("pending")
+    assert former == await tenant.kid("retired")
+    assert ("retired", former) in await tenant.events()
+
+
 async def test_an_emergency_withdraws_every_key_at_once(jwks: httpx2.AsyncClient, tenant: Rotator) -> None:
     await tenant.later(89 * DAY)
     await tenant.later(DAY)
