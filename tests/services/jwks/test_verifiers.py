@@ -14,6 +14,8 @@ from datetime import datetime
 
 import httpx2
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
@@ -123,12 +125,12 @@ class World:
             for _, token in self.out:
                 assert await verifier.accepts(token)
 
-    async def rotate(self, **body: object) -> dict[str, object]:
+    async def on_request(self, what: str, **body: object) -> None:
+        """`rotate` or `import`."""
         (row,) = await self.seed.fetch("select tenant_id from admin.tenants where slug = $1", self.slug)
-        path = f"/internal/tenants/{row['tenant_id']}/signing-keys/rotate"
+        path = f"/internal/tenants/{row['tenant_id']}/signing-keys/{what}"
         answer = await self.jwks.post(path, json=body)
         assert answer.status_code == 200, answer.text
-        return dict(answer.json())
 
     async def through_a_rotation(self) -> None:
         """From the publication of a key until the one before it is gone."""
@@ -151,6 +153,11 @@ class World:
 
     async def set(self, column: str, value: object) -> None:
         await self.seed.execute(f"update admin.tenants set {column} = $2 where slug = $1", self.slug, value)
+
+
+def own_key() -> str:
+    key = rsa.generate_private_key(65537, 4096)
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
 @pytest.fixture(scope="module")
@@ -177,7 +184,7 @@ async def test_verifiers_never_fail_while_keys_change_in_order(world: World) -> 
             await world.serve_jwks(jwks, world.keks)
             await world.mint()
 
-            await world.rotate()
+            await world.on_request("rotate")
             await world.through_a_rotation()
             assert [state for state, _, _ in await world.states()] == ["retired", "active"]
 
@@ -185,9 +192,13 @@ async def test_verifiers_never_fail_while_keys_change_in_order(world: World) -> 
             await world.through_a_rotation()
             assert (await world.states())[-2:] == [("retired", "RS256", 2048), ("active", "RS256", 3072)]
 
+            await world.on_request("import", pem=own_key())
+            await world.through_a_rotation()
+            assert (await world.states())[-2:] == [("retired", "RS256", 3072), ("active", "RS256", 4096)]
+
             await world.set("signing_alg", "ES256")
             await world.through_a_rotation()
-            assert (await world.states())[-2:] == [("retired", "RS256", 3072), ("active", "ES256", None)]
+            assert (await world.states())[-2:] == [("retired", "RS256", 4096), ("active", "ES256", None)]
 
         # Sealed anew: what was the second key-encryption key is the first now.
         await world.serve_jwks(running, f"{world.new_kek},{world.keks}")
@@ -212,7 +223,7 @@ async def test_an_emergency_is_known_within_the_max_age(world: World) -> None:
         keeps, fetches = world.verifiers
         former = await world.mint()
         assert await keeps.accepts(former)
-        await world.rotate(emergency=True, reason="exercise")
+        await world.on_request("rotate", emergency=True, reason="exercise")
         await asyncio.sleep(0.15)
         new = await world.mint()
         assert (await keeps.accepts(former), await keeps.accepts(new)) == (True, False)
