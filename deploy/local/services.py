@@ -69,12 +69,14 @@ def environment(
     return inherited | ours | extra
 
 
-def process(service: str, port: int, log: Path, env: dict[str, str], *, name: str) -> Process:
-    """One process of a service, ready when its /readyz says so."""
+def process(
+    service: str, port: int, log: Path, env: dict[str, str], *, name: str, python: Path | None = None
+) -> Process:
+    """One process of a service, by this Python or another, ready when its /readyz says so."""
     assert service in SERVICES
     return Process(
         name=name,
-        argv=[sys.executable, "-m", f"services.{service}"],
+        argv=[str(python or sys.executable), "-m", f"services.{service}"],
         log=log,
         ready=lambda: is_ready(port),
         env=env,

@@ -49,6 +49,7 @@ class Stack:
     durable       False: PostgreSQL does not wait for the disk: for tests
     environment   further settings for the services, over everything else
     limits        the gateway's, where not its own
+    python        the services' interpreter, where not this one
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Stack:
         durable: bool = True,
         environment: Mapping[str, str] | None = None,
         limits: Limits | None = None,
+        python: Path | None = None,
         screen: Screen | None = None,
         cancel: Event | None = None,
     ) -> None:
@@ -81,6 +83,7 @@ class Stack:
         self._durable = durable
         self._extra = dict(environment or {})
         self._limits = limits
+        self._python = python
         self._screen: Screen = screen or Quiet()
         self._cancel = cancel or Event()
         self._processes: dict[str, Process] = {}
@@ -263,7 +266,7 @@ class Stack:
     def _service(self, name: str) -> Process:
         service, port = leftovers.service_of(name), self.ports[name]
         environment = self.environment(service, MTAS_LISTEN_PORT=str(port))
-        return services.process(service, port, self.log(name), environment, name=name)
+        return services.process(service, port, self.log(name), environment, name=name, python=self._python)
 
     def _spawn(self, process: Process) -> None:
         self.folder.rotate_log(process.name)

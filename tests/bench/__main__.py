@@ -25,6 +25,7 @@ from deploy.local.services import ROOT
 from docs import capacity
 from tests.bench import machine, picture, report
 from tests.bench.bench import FOLDER, Bench
+from tests.bench.image import InstallError
 from tests.bench.limits import LimitError
 from tests.bench.plan import CONNECTIONS, KINDS, PATHS, RUNS, SECONDS, TENANTS, WORKERS, Plan
 from tests.bench.proof import WrongAnswer
@@ -57,7 +58,7 @@ def main() -> int:
 
     say(_announcement(plan, writes))
     leftovers.sweep(Path(tempfile.gettempdir()).glob(f"{FOLDER}*/data"))
-    bench = Bench(plan, say)
+    bench = Bench(plan, say, as_image=arguments.packages == "image")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -66,10 +67,10 @@ def main() -> int:
         return 130
     except ProcessDied as death:
         return _fail(progress, f"{death}; its log ends:", death.log_tail)
-    except (BenchError, LimitError, StackError, WrongAnswer) as error:
+    except (BenchError, InstallError, LimitError, StackError, WrongAnswer) as error:
         return _fail(progress, str(error))
     document = Document(
-        machine=machine.describe(),
+        machine=machine.describe() | {"python": bench.python.version, "packages": arguments.packages},
         limits=bench.limits,
         settings={
             "connections": CONNECTIONS,
@@ -160,6 +161,13 @@ def _parser() -> argparse.ArgumentParser:
         "--seconds", type=_between(float, 0.2, 60), metavar="S", help=f"of each run: {SECONDS}"
     )
     parser.add_argument("--json", metavar="FILE", help="the figures as JSON too; - for standard output")
+    parser.add_argument(
+        "--packages",
+        choices=("image", "here"),
+        default="image",
+        help="the services': the image's, installed for it (10 s) with the quickest Python of this machine, "
+        "or those that are here",
+    )
     parser.add_argument(
         "--write",
         action=argparse.BooleanOptionalAction,

@@ -1,6 +1,8 @@
 """The run: stages of tenants and token processes, in each of them the cells, each cell a few times."""
 
 import os
+import platform
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -8,7 +10,8 @@ from pathlib import Path
 from deploy.local import ports, services
 from deploy.local.stack import READY_WITHIN_S, Stack
 from gateway.render import Bucket, Limits
-from tests.bench import limits
+from tests.bench import image, limits
+from tests.bench.image import Python
 from tests.bench.plan import Plan
 from tests.bench.results import FirstRequests, Result, significant
 from tests.bench.stage import Say, Stage
@@ -30,8 +33,11 @@ FOLDER = "mtas-bench-"
 class Bench:
     """One run of the command."""
 
-    def __init__(self, plan: Plan, say: Say) -> None:
+    def __init__(self, plan: Plan, say: Say, *, as_image: bool) -> None:
+        """`as_image`: with its packages, in a Python as quick (`tests.bench.image`); else in this one."""
         self._plan = plan
+        self._as_image = as_image
+        self.python = Python(sys.executable, platform.python_version(), 0)
         self._say = say
         self._world = World()
         self._chains: dict[tuple[str, int, int], Chain] = {}
@@ -43,6 +49,9 @@ class Bench:
     async def run(self) -> None:
         with tempfile.TemporaryDirectory(prefix=FOLDER) as folder:
             os.chmod(folder, 0o711)
+            if self._as_image:
+                self.python = image.install(Path(folder) / "python")
+                self._say(f"the services with the image's packages, in Python {self.python.version}")
             stages = list(self._plan.stages())
             for tenants, workers in stages:
                 self._say(f"{tenants:,} tenants, {workers} token process{'es' if workers > 1 else ''}")
@@ -52,11 +61,12 @@ class Bench:
                     instances={"token": workers},
                     spare_ports=True,
                     limits=UNLIMITED,
+                    python=Path(self.python.path),
                 ) as stack:
                     await self._world.grow(stack, tenants)
                     if not self.limits:
                         await self._measure_limits(stack)
-                    start_s = _start_s(stack)
+                    start_s = _start_s(stack, Path(self.python.path))
                     stage = Stage(self._plan, self._world, self._chains, stack, self._say)
                     try:
                         await self._stage(stage, tenants, workers, start_s)
@@ -90,11 +100,12 @@ class Bench:
         self.results = [result.against(self.limits) for result in self.results]
 
 
-def _start_s(stack: Stack) -> float:
+def _start_s(stack: Stack, python: Path) -> float:
     """Of one token process more, now that the tenants are there."""
     port = ports.spare(stack.ports.values())
     environment = stack.environment("token", MTAS_LISTEN_PORT=str(port))
-    process = services.process("token", port, stack.log("token-start"), environment, name="token-start")
+    log = stack.log("token-start")
+    process = services.process("token", port, log, environment, name="token-start", python=python)
     began = time.perf_counter()
     try:
         process.spawn()

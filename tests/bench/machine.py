@@ -18,7 +18,6 @@ def describe() -> dict[str, str | int]:
         "cores": os.cpu_count() or 1,
         "memory_mb": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20,
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "python": platform.python_version(),
         "openssl": _said(["openssl", "version"]) or "none",
         "openssl_in_python": backend.openssl_version_text(),
         "postgresql": MAJOR,

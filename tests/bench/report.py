@@ -56,6 +56,8 @@ _NOTES: Final = f"""\
 - `introspect` asks about an access token: a verified signature and one row. `sign_in` sends the form of
   the sign-in page with the right password, from a device that has signed in before: one argon2id
   verification, and a new session; no letter about a new device.
+- The services have the packages of the image and nothing else, in the quickest Python of this machine: the
+  image's is optimised, and one that was built without takes a quarter longer for all that is not a signature.
 - Tenants are asked at random, each as likely as any other. Real load is kinder: with 10,000 tenants most
   requests find their key closed again (`MTAS_KEY_CACHE_SIZE`), and opening one costs about a signature.
 - Every tenant has its own RSA key of 2048 bits, sealed for it alone. To make 10,000 in seconds, the keys
