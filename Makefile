@@ -104,7 +104,7 @@ chaos: ## each part killed, paused, cut and slowed under load; writes docs/opera
 scale: ## several of each, and one goes: failover under load; writes into docs/operate/scaling.md (ARGS=--help)
 	$(DEV) python -m tests.scale $(ARGS)
 
-bench: ## how fast it is, beside what this machine can do; writes docs/benchmarks.* (22 min; ARGS="--help")
+bench: ## how fast it is, beside what this machine can do; writes docs/benchmarks.* (24 min; ARGS="--help")
 	$(DEV) python -m tests.bench $(ARGS)
 
 .PHONY: capacity

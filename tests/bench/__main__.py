@@ -27,7 +27,7 @@ from tests.bench import machine, picture, report
 from tests.bench.bench import FOLDER, Bench
 from tests.bench.image import InstallError
 from tests.bench.limits import LimitError
-from tests.bench.plan import CONNECTIONS, KINDS, PATHS, RUNS, SECONDS, TENANTS, WORKERS, Plan
+from tests.bench.plan import ASKED, CONNECTIONS, KINDS, PATHS, RUNS, SECONDS, TENANTS, WORKERS, Plan
 from tests.bench.proof import WrongAnswer
 from tests.bench.results import Document
 from tests.bench.stage import BenchError
@@ -78,7 +78,8 @@ def main() -> int:
             "seconds": plan.seconds,
             "warm_up_s": plan.warm_up_s,
         },
-        results=bench.results,
+        results=[result for result in bench.results if result.asked == ASKED[0]],
+        by_rank=[result for result in bench.results if result.asked != ASKED[0]],
         first_requests=bench.first_requests,
         targets=verdicts(bench.results),
     )
@@ -160,7 +161,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--seconds", type=_between(float, 0.2, 60), metavar="S", help=f"of each run: {SECONDS}"
     )
-    parser.add_argument("--json", metavar="FILE", help="the figures as JSON too; - for standard output")
     parser.add_argument(
         "--packages",
         choices=("image", "here"),
@@ -168,6 +168,7 @@ def _parser() -> argparse.ArgumentParser:
         help="the services': the image's, installed for it (10 s) with the quickest Python of this machine, "
         "or those that are here",
     )
+    parser.add_argument("--json", metavar="FILE", help="the figures as JSON too; - for standard output")
     parser.add_argument(
         "--write",
         action=argparse.BooleanOptionalAction,

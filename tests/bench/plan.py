@@ -9,6 +9,8 @@ CONNECTIONS: Final = 32
 PATHS: Final = ("gateway", "service")
 TENANTS: Final = (10, 1_000, 10_000)
 WORKERS: Final = (1, 2)
+ASKED: Final = ("evenly", "by rank")
+"""How often each tenant is asked: `tests.bench.works.ORDERS`."""
 RUNS: Final = 3
 SECONDS: Final = 3.0
 
@@ -47,9 +49,11 @@ class Cell(msgspec.Struct, frozen=True):
     path: str
     tenants: int
     workers: int
+    asked: str = ASKED[0]
 
     def __str__(self) -> str:
-        return f"{self.work}, {self.path}, {self.tenants:,} tenants, {self.workers} token"
+        asked = "" if self.asked == ASKED[0] else f", asked {self.asked}"
+        return f"{self.work}, {self.path}, {self.tenants:,} tenants{asked}, {self.workers} token"
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,13 +73,23 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
                     yield tenants, workers
 
     def cells(self, tenants: int, workers: int) -> list[Cell]:
-        """What does not go to the token service is measured once, not for every number of its processes."""
+        """What does not go to the token service is measured once, not for every number of its processes.
+
+        Last, where tenants are most and what is aimed for has seen few of them too, they are asked by rank.
+        """
+        by_rank = [
+            Cell(work, "gateway", tenants, workers, "by rank")
+            for work in self.works
+            if KINDS[work].ratio
+            and "gateway" in self.paths
+            and min(self.tenants) < tenants == max(self.tenants)
+        ]
         return [
             Cell(work, path, tenants, workers)
             for work in self.works
             if KINDS[work].service == "token" or workers == self.workers[0]
             for path in self.paths
-        ]
+        ] + by_rank
 
     def estimated_s(self) -> float:
         """How long it takes, roughly: the load itself, and what it takes to get there."""

@@ -87,6 +87,7 @@ def show(document: Document, console: Console) -> None:
     """On the terminal."""
     _print(console, "Limits of this machine", ("limit", "a second"), _limits(document), (1,))
     _print(console, "Results", _HEAD, [_row(result) for result in document.results], _RIGHT)
+    _print(console, "By rank", _HEAD, [_row(result) for result in document.by_rank], _RIGHT)
     groups = _groups(document.results)
     cpu = ("work", "path", "tenants", "token processes", *groups, "cores busy", "by others")
     _print(
@@ -123,6 +124,7 @@ def markdown(document: Document) -> str:
         "## Results\n",
         _conditions(document),
         _markdown_table(_HEAD, [_row(result) for result in document.results]),
+        *_by_rank(document),
         "## Processor time, ms a request\n",
         _markdown_table(cpu, [_cpu_row(result, groups) for result in document.results]),
         "## Resident memory, MiB, the most after any load\n",
@@ -134,6 +136,18 @@ def markdown(document: Document) -> str:
         _NOTES,
     ]
     return "\n".join(parts)
+
+
+def _by_rank(document: Document) -> list[str]:
+    """Nothing, when it was not measured."""
+    if not document.by_rank:
+        return []
+    return [
+        "## Tenants asked by rank\n",
+        "The n-th of a connection's tenants is asked one n-th as often as its first (Zipf's law): a few\n"
+        "have most of the traffic, as where many products share a service. Above, all are asked evenly.\n",
+        _markdown_table(_HEAD, [_row(result) for result in document.by_rank]),
+    ]
 
 
 _FIRST: Final = ("tenants", "token processes", "ready after s", "requests/s", "p50 ms", "p99 ms", "errors")

@@ -27,6 +27,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
     path: str
     tenants: int
     workers: int
+    asked: str
+    """How often each tenant: evenly, or by rank."""
     throughput: Spread
     """Requests a second."""
     p50_ms: float
@@ -85,6 +87,8 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     limits: dict[str, float]
     settings: dict[str, int | float]
     results: list[Result]
+    by_rank: list[Result]
+    """With the most tenants, of which few are asked for most of the work; in `results`, all evenly."""
     first_requests: list[FirstRequests]
     targets: list[Verdict]
 

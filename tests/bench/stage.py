@@ -5,6 +5,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Final
 
 from deploy.local.stack import Stack
@@ -14,7 +15,20 @@ from tests.bench.generator import Address, Caller, Load, OutOfRequests, drain, d
 from tests.bench.plan import CONNECTIONS, KINDS, Cell, Plan
 from tests.bench.proof import Proof
 from tests.bench.results import FirstRequests, Result, Spread, percentile, significant
-from tests.bench.works import Chain, Forms, Host, Once, Redeemed, Refreshed, Repeated, share, spread
+from tests.bench.works import (
+    ORDERS,
+    Chain,
+    Forms,
+    Host,
+    Once,
+    Order,
+    Redeemed,
+    Refreshed,
+    Repeated,
+    by_rank,
+    share,
+    spread,
+)
 from tests.bench.world import Codes, Devices, Tenant, User, World
 
 Say = Callable[[str], None]
@@ -192,6 +206,7 @@ class Stage:
             path=cell.path,
             tenants=cell.tenants,
             workers=cell.workers,
+            asked=cell.asked,
             throughput=throughput,
             p50_ms=Spread.of([percentile(load.latencies_s, 0.5) * 1000 for load in loads]).median,
             p99_ms=p99.median,
@@ -210,12 +225,15 @@ class Stage:
 
     async def _callers(self, cell: Cell) -> Sequence[Caller]:
         """One for each connection. They go on from run to run, so that many tenants all get their turn."""
+        order = ORDERS[cell.asked]
         self._random.shuffle(self._places)
+        if order is by_rank:  # every connection has tenants of every rank
+            self._places.sort(key=lambda place: place[0].number)
         match cell.work:
             case "refresh":
-                return self._refreshed("plain", with_id_token=False)
+                return self._refreshed("plain", order, with_id_token=False)
             case "refresh_id_token":
-                return self._refreshed("with_id_token", with_id_token=True)
+                return self._refreshed("with_id_token", order, with_id_token=True)
             case "introspect":
                 return [
                     Repeated(
@@ -224,11 +242,12 @@ class Stage:
                             for chain in self._share_of_chains("plain", place)
                         ],
                         b'"active":true',
+                        order=order,
                     )
                     for place in range(CONNECTIONS)
                 ]
             case "code":
-                return await self._redeemed()
+                return await self._redeemed(order)
             case "sign_in":
                 return [Repeated(filled, b"mtas_session_", status=303) for filled in self._forms]
         return [
@@ -238,6 +257,7 @@ class Stage:
                     for tenant, _ in self._places[place::CONNECTIONS]
                 ],
                 self._fixed(cell.work, self._tenants[0])[1],
+                order=order,
             )
             for place in range(CONNECTIONS)
         ]
@@ -256,21 +276,19 @@ class Stage:
     def _share_of_chains(self, kind: str, place: int) -> list[Chain]:
         return [self._chains[kind, tenant.number, nth] for tenant, nth in self._places[place::CONNECTIONS]]
 
-    def _refreshed(self, kind: str, *, with_id_token: bool) -> list[Refreshed]:
+    def _refreshed(self, kind: str, order: Order, *, with_id_token: bool) -> list[Refreshed]:
         return [
-            Refreshed(self._host, self._share_of_chains(kind, place), with_id_token=with_id_token)
+            Refreshed(self._host, self._share_of_chains(kind, place), order, with_id_token=with_id_token)
             for place in range(CONNECTIONS)
         ]
 
-    async def _redeemed(self) -> list[Redeemed]:
+    async def _redeemed(self, order: Order) -> list[Redeemed]:
         # An exchange signs twice, so there cannot be more of them than half as many signatures.
         count = int(self._most_codes_per_s / 2 * (self._plan.warm_up_s + self._plan.seconds)) + 500
         each = max(2, count // CONNECTIONS)
         wanted = []
         for place in range(CONNECTIONS):
-            mine = self._places[place::CONNECTIONS]
-            for number in range(each):
-                tenant, nth = mine[number % len(mine)]
+            for tenant, nth in islice(order(self._places[place::CONNECTIONS]), each):
                 wanted.append((tenant, tenant.plain, tenant.users[nth]))
         codes = await self._codes.issue(wanted)
         requests = [

@@ -3,7 +3,8 @@
 import random
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, TypeVar
+from itertools import accumulate
+from typing import Final, Protocol, TypeVar
 from urllib.parse import urlencode
 
 from tests.bench.plan import CONNECTIONS
@@ -94,19 +95,43 @@ def spread(tenants: Sequence[Tenant]) -> list[tuple[Tenant, int]]:
     return [(tenants[place % len(tenants)], place // len(tenants)) for place in range(count)]
 
 
-def at_random(items: Sequence[T]) -> Iterator[T]:
-    """For ever, in an order that no cache can do better or worse with than with any other."""
+class Order(Protocol):
+    """In which what a connection has is asked for; it goes on for ever."""
+
+    def __call__(self, items: Sequence[T], /) -> Iterator[T]: ...
+
+
+def evenly(items: Sequence[T]) -> Iterator[T]:
+    """At random, each as likely as any other: nothing that a cache could know helps it."""
     chance = random.Random(len(items))
     while True:
         yield chance.choice(items)
 
 
+def by_rank(items: Sequence[T]) -> Iterator[T]:
+    """At random, the n-th one n-th as often as the first (Zipf's law): a few have most of it."""
+    chance = random.Random(len(items))
+    shares = list(accumulate(1 / rank for rank in range(1, len(items) + 1)))
+    while True:
+        yield chance.choices(items, cum_weights=shares)[0]
+
+
+ORDERS: Final[dict[str, Order]] = {"evenly": evenly, "by rank": by_rank}
+
+
 class Repeated:
     """Requests that can be sent any number of times."""
 
-    def __init__(self, requests: Iterable[tuple[Tenant, bytes]], marker: bytes, *, status: int = 200) -> None:
+    def __init__(
+        self,
+        requests: Iterable[tuple[Tenant, bytes]],
+        marker: bytes,
+        *,
+        status: int = 200,
+        order: Order = evenly,
+    ) -> None:
         listed = list(requests)
-        self._requests: Iterator[tuple[Tenant, bytes]] = at_random(listed)
+        self._requests: Iterator[tuple[Tenant, bytes]] = order(listed)
         self._marker = marker
         self._status = status
         self._tenant: Tenant = listed[0][0]
@@ -166,9 +191,9 @@ class Redeemed:
 class Refreshed:
     """Chains, each one's newest token."""
 
-    def __init__(self, host: Host, chains: Sequence[Chain], *, with_id_token: bool) -> None:
+    def __init__(self, host: Host, chains: Sequence[Chain], order: Order, *, with_id_token: bool) -> None:
         # All that a request is but its token, whose length never changes.
-        self._chains = at_random(
+        self._chains = order(
             [
                 (chain, host.refresh(chain.tenant, chain.client, token).removesuffix(token.encode()))
                 for chain in chains
