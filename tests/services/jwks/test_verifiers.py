@@ -1,5 +1,5 @@
-"""Verifiers never fail: the real jwks and token services, a clock to turn, and two verifiers that keep a
-JWKS for exactly its max-age and ask for it no sooner, an unknown `kid` or not.
+"""Verifiers never fail: the real jwks and token services, a clock to turn, two verifiers that keep a JWKS for
+exactly its max-age and ask for it no sooner, an unknown `kid` or not, and one that always has the newest.
 
 On servers of its own, because the turned clock would rotate the keys of every other test's tenants.
 NATS is away: changes are known by the short lifetime of caches alone.
@@ -41,14 +41,15 @@ STEP = 120
 class Verifier:
     """A backend: fetches the JWKS when its copy is as old as it may be, and never otherwise."""
 
-    def __init__(self, world: "World") -> None:
+    def __init__(self, world: "World", keeps_s: float = MAX_AGE) -> None:
         self._world = world
+        self._keeps_s = keeps_s
         self._keys: KeySet | None = None
         self._fetched_at: datetime | None = None
 
     async def accepts(self, token: str) -> bool:
         now = self._world.clock()
-        if self._fetched_at is None or (now - self._fetched_at).total_seconds() >= MAX_AGE:
+        if self._fetched_at is None or (now - self._fetched_at).total_seconds() >= self._keeps_s:
             await self.fetch()
         assert self._keys is not None
         try:
@@ -75,7 +76,7 @@ class World:
         self.jwks: httpx2.AsyncClient
         self.token: httpx2.AsyncClient
         self.out: list[tuple[float, str]] = []
-        self.verifiers = [Verifier(self), Verifier(self)]
+        self.verifiers = [Verifier(self), Verifier(self), Verifier(self, keeps_s=0)]
         self._services: AsyncExitStack
 
     async def serve_jwks(self, running: AsyncExitStack, keks: str) -> None:
@@ -225,7 +226,7 @@ async def test_an_emergency_is_known_within_the_max_age(world: World) -> None:
     async with AsyncExitStack() as running:
         await world.serve_token(running)
         await world.serve_jwks(running, world.keks)
-        keeps, fetches = world.verifiers
+        keeps, fetches, _ = world.verifiers
         former = await world.mint()
         assert await keeps.accepts(former)
         await world.on_request("rotate", emergency=True, reason="exercise")
