@@ -65,13 +65,13 @@ class NameServer:
                 with suppress(BlockingIOError):
                     while True:
                         questions.append(bound.recvfrom(512))
-                answers = [(self._answer(question), asker) for question, asker in questions]
+                answers = [(self.answer(question), asker) for question, asker in questions]
                 for answer, asker in answers:
                     bound.sendto(answer, asker)
             await asyncio.sleep(0.1)
             bound = self._bound()
 
-    def _answer(self, question: bytes) -> bytes:
+    def answer(self, question: bytes) -> bytes:
         """RFC 1035 §4.1: the address, no data (IPv6), or NXDOMAIN; what is after the question is left out."""
         labels = list(_labels(question))
         end = 12 + sum(len(label) + 1 for label in labels) + 5
