@@ -7,7 +7,7 @@ import pytest
 from gateway.render import Timeouts
 from tests.gateway.conftest import Start
 from tests.gateway.process import Gateway
-from tests.gateway.service import Request, Service
+from tests.gateway.service import Request, Service, echo
 from tests.gateway.wire import reply
 
 LEFT = "/failed_active_hc/excluded_via_immediate_hc_fail"
@@ -62,6 +62,25 @@ async def test_one_instance_of_two_may_die_and_no_request_fails(start: Start) ->
     for _ in range(20):
         assert (await gateway.ask("POST", "/t/acme/token")).status == 200
     assert first.requests
+
+
+async def test_a_busy_instance_gets_less(start: Start) -> None:
+    """A sixteenth: when it alone is drawn four times. Of two that are drawn it would be a quarter."""
+    gateway = await start(token_instances=2)
+    busy, idle = gateway.instances["token"]
+    busy.behaviour = idle.behaviour = _hang
+    slow = asyncio.create_task(gateway.ask("POST", "/t/acme/token", timeout_s=10))
+    while not gateway.seen():
+        await asyncio.sleep(0.01)
+    if not busy.requests:
+        busy, idle = idle, busy
+    busy.behaviour = idle.behaviour = echo
+    for _ in range(200):
+        await gateway.ask("POST", "/t/acme/token")
+    assert not slow.done()
+    slow.cancel()
+    assert len(busy.requests) < 30
+    assert len(busy.requests) + len(idle.requests) == 201
 
 
 async def test_an_instance_that_breaks_connections_is_left_alone(start: Start) -> None:
