@@ -30,7 +30,8 @@ class RecordCache(Generic[K, V]):
     - From half of its time on, a value is loaded anew while it still serves: who asks steadily never waits.
     - A miss (`None`) is kept for a second only, so that what is created appears.
     - `forget` during a load wins over it: what was read before the change is not kept.
-    - `ttl_s` may be a function: longer while the events that would change a record are heard.
+    - `ttl_s` may be a function, which is asked once a second: longer while the events that would change a
+      record are heard.
     - `stale_on_error_s`: how much longer an old value, but no miss, may serve when loading fails; 0 raises.
     - `name` is what its look-ups are counted under.
     - The least recently used keys go when there are more than `size`, and before any value the misses:
@@ -38,6 +39,7 @@ class RecordCache(Generic[K, V]):
     """
 
     MISS_TTL_S: Final = 1.0
+    TTL_HOLDS_S: Final = 1.0
     RETRY_AFTER_S: Final = 1.0  # after a failed load, old values serve this long without another try
 
     def __init__(
@@ -55,6 +57,7 @@ class RecordCache(Generic[K, V]):
         self.hits = self.misses = 0  # not a Count: there are half a dozen look-ups a token
         _ALL.add(self)
         self._ttl = ttl_s if callable(ttl_s) else lambda: ttl_s
+        self._ttl_s, self._ttl_holds_until = 0.0, -math.inf
         self._size = size
         self._stale_on_error_s = stale_on_error_s
         self._now = now
@@ -64,11 +67,13 @@ class RecordCache(Generic[K, V]):
 
     async def get(self, key: K, *, max_age_s: float = math.inf) -> V | None:
         """The value, at most `ttl_s` old, or `max_age_s` where that is less."""
-        entry, now, ttl_s = self._entries.get(key), self._now(), self._ttl()
+        entry, now = self._entries.get(key), self._now()
+        if now >= self._ttl_holds_until:
+            self._ttl_s, self._ttl_holds_until = self._ttl(), now + self.TTL_HOLDS_S
         if entry is None:
             self.misses += 1
             return await self._try_to_load(key)
-        age_s = now - entry.loaded_at
+        age_s, ttl_s = now - entry.loaded_at, self._ttl_s
         lifetime_s = ttl_s if entry.value is not None else min(ttl_s, self.MISS_TTL_S)
         if entry.fresh and age_s < min(lifetime_s, max_age_s):
             self.hits += 1

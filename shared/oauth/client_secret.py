@@ -37,9 +37,8 @@ def hash_secret(secret: str) -> bytes:
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
-def matches_any(secret: str, hashes: Iterable[bytes]) -> bool:
-    """Compare with every live hash, in constant time each, without stopping at the first hit."""
-    presented = hash_secret(secret)
+def matches_any(presented: bytes, hashes: Iterable[bytes]) -> bool:
+    """Compare a hash with every live one, in constant time each, without stopping at the first hit."""
     found = False
     for stored in hashes:
         found |= hmac.compare_digest(presented, stored)

@@ -6,6 +6,7 @@ Nothing is consumed before this has passed.
 """
 
 import base64
+import math
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final
@@ -44,25 +45,26 @@ class ClientSecrets:
             self._load, name="client_secrets", ttl_s=ttl_s, size=size
         )
 
-    async def match(self, client: Client, secret: str, now: datetime) -> bool:
-        """Is this one of the client's live secrets?
+    async def match(self, client: Client, secret: str, now: datetime) -> bytes | None:
+        """The secret's hash, when it is one of the client's live ones.
 
         A well-formed secret that fits none is looked up once more, unless we have just looked:
         it may be newer than the cache.
         """
-        if await self._match(client, secret, now, float("inf")):
-            return True
-        return client_secret.is_well_formed(secret, client_secret.CLIENT_SECRET_PREFIX) and await self._match(
-            client, secret, now, _JUST_NOW_S
-        )
+        presented = client_secret.hash_secret(secret)
+        if await self._is_live(client, presented, now, math.inf):
+            return presented
+        may_be_newer = client_secret.is_well_formed(secret, client_secret.CLIENT_SECRET_PREFIX)
+        found = may_be_newer and await self._is_live(client, presented, now, _JUST_NOW_S)
+        return presented if found else None
 
     def forget(self, tenant_id: UUID | None) -> None:
         self._hashes.forget_where(lambda key: tenant_id in (None, key[0]))
 
-    async def _match(self, client: Client, secret: str, now: datetime, max_age_s: float) -> bool:
+    async def _is_live(self, client: Client, presented: bytes, now: datetime, max_age_s: float) -> bool:
         hashes = await self._hashes.get((client.tenant_id, client.client_id), max_age_s=max_age_s) or ()
         live = [each.secret_hash for each in hashes if each.expires_at is None or each.expires_at > now]
-        return client_secret.matches_any(secret, live)
+        return client_secret.matches_any(presented, live)
 
     async def _load(self, of: tuple[UUID, str]) -> tuple[store.SecretHash, ...]:
         async with self._database.connection() as connection:
@@ -97,17 +99,17 @@ async def authenticate(
     """The client, proven. Raises: OAuthError invalid_client, the same for every cause."""
     client = await directory.client(tenant.tenant_id, presented.client_id)
     if client is None:
-        client_secret.matches_any(presented.secret or "", _NO_HASHES)
+        client_secret.matches_any(client_secret.hash_secret(presented.secret or ""), _NO_HASHES)
         observations.note(tenant.tenant_id, NO_CLIENT, "unknown_client", now)
         raise _refusal("unknown client")
     if client.is_confidential:
         if presented.secret is None:
             observations.note(tenant.tenant_id, client.client_id, "secret_missing", now)
             raise _refusal("confidential client without its secret")
-        if not await secrets.match(client, presented.secret, now):
+        secret_hash = await secrets.match(client, presented.secret, now)
+        if secret_hash is None:
             observations.note(tenant.tenant_id, client.client_id, "wrong_secret", now)
             raise _refusal("wrong secret")
-        secret_hash = client_secret.hash_secret(presented.secret)
         observations.note_secret(tenant.tenant_id, client.client_id, secret_hash, now)
     elif presented.secret is not None:
         raise _refusal("public client with a secret")

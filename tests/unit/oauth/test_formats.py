@@ -108,9 +108,9 @@ def test_a_client_secret_is_recognizable_and_checksummed() -> None:
 
 def test_any_live_secret_matches() -> None:
     hashes = [client_secret.hash_secret("a"), client_secret.hash_secret("b")]
-    assert client_secret.matches_any("b", hashes)
-    assert not client_secret.matches_any("c", hashes)
-    assert not client_secret.matches_any("", [])
+    assert client_secret.matches_any(client_secret.hash_secret("b"), hashes)
+    assert not client_secret.matches_any(client_secret.hash_secret("c"), hashes)
+    assert not client_secret.matches_any(client_secret.hash_secret(""), [])
 
 
 @pytest.mark.parametrize("text", ["AB==", "A", "AB\n", "A+", "AB ", "AC=", "é"])
