@@ -28,6 +28,7 @@ class RecordCache(Generic[K, V]):
     """Values by key, loaded when missing or older than `ttl_s`.
 
     - From half of its time on, a value is loaded anew while it still serves: who asks steadily never waits.
+      Some keys later than others, or all that was loaded after a start would be loaded again at once.
     - A miss (`None`) is kept for a second only, so that what is created appears.
     - `forget` during a load wins over it: what was read before the change is not kept.
     - `ttl_s` may be a function, which is asked once a second: longer while the events that would change a
@@ -78,8 +79,8 @@ class RecordCache(Generic[K, V]):
         if entry.fresh and age_s < min(lifetime_s, max_age_s):
             self.hits += 1
             self._entries.move_to_end(key, last=entry.value is not None)
-            if age_s >= lifetime_s / 2 and now >= self._failed_until and key not in self._loading:
-                self._begin_to_load(key)
+            if age_s >= lifetime_s / 2:
+                self._renew_when_due(key, age_s / lifetime_s, now)
             return entry.value  # type: ignore[return-value]
         self.misses += 1
         may_be_stale = entry.value is not None and self._stale_on_error_s > max(0, age_s - ttl_s)
@@ -111,6 +112,12 @@ class RecordCache(Generic[K, V]):
             if self._stale_on_error_s > 0
         )
         self._loading.clear()
+
+    def _renew_when_due(self, key: K, age: float, now: float) -> None:
+        """`age` is from half of its time, 0.5, to 1; each key is due somewhere between that and 0.9."""
+        due = 0.5 + 0.4 * (hash(key) % 1024) / 1024
+        if age >= due and now >= self._failed_until and key not in self._loading:
+            self._begin_to_load(key)
 
     async def _try_to_load(self, key: K) -> V | None:
         return await asyncio.shield(self._loading.get(key) or self._begin_to_load(key))

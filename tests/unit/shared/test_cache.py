@@ -147,7 +147,7 @@ async def test_from_half_of_its_time_on_a_value_is_loaded_anew_while_it_serves()
     source, timer = Source(), Timer()
     cache: RecordCache[str, str] = RecordCache(source, ttl_s=10, size=10, now=timer)
     await cache.get("k")
-    timer.now = 5.0
+    timer.now = 9.0
     source.value = "two"
     source.gate.clear()
     assert [await cache.get("k") for _ in range(3)] == ["one"] * 3
@@ -156,10 +156,26 @@ async def test_from_half_of_its_time_on_a_value_is_loaded_anew_while_it_serves()
     source.gate.set()
     await asyncio.sleep(0.01)
     assert await cache.get("k") == "two"
-    timer.now = 14.9
+    timer.now = 18.0
     await cache.get("k")
     await asyncio.sleep(0.01)
     assert source.loads == 3
+
+
+async def test_what_was_loaded_at_once_is_not_loaded_anew_at_once() -> None:
+    source, timer = Source(), Timer()
+    cache: RecordCache[str, str] = RecordCache(source, ttl_s=100, size=1000, now=timer)
+    keys = [str(number) for number in range(400)]
+    loads = []
+    for timer.now in (0.0, 49.0, 60.0, 80.0, 90.0):
+        for key in keys:
+            await cache.get(key)
+        await asyncio.sleep(0.01)
+        loads.append(source.loads)
+    assert loads[:2] == [400, 400], "nothing is loaded anew before half of its time"
+    assert 440 < loads[2] < 560, "a quarter"
+    assert 640 < loads[3] < 760, "three quarters"
+    assert loads[4] == 800, "all, before any of them ends"
 
 
 async def test_loading_anew_may_fail_without_anyone_noticing() -> None:
@@ -167,7 +183,7 @@ async def test_loading_anew_may_fail_without_anyone_noticing() -> None:
     cache: RecordCache[str, str] = RecordCache(source, ttl_s=10, size=10, now=timer)
     await cache.get("k")
     source.error = ConnectionError()
-    timer.now = 6.0
+    timer.now = 9.0
     assert await cache.get("k") == "one"
     await asyncio.sleep(0.01)
     assert await cache.get("k") == "one"
