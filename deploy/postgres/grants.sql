@@ -1,13 +1,14 @@
 -- What each service may touch, after the migrations. Idempotent: run at every provision.
 -- A test reads every table as every role and holds the answer against this page.
 
--- Two functions are token's own (migrations/0021), so only token says who may call them. We among them: who has no right
--- at all to a function may not even revoke some, as is done next.
+-- Two functions are token's own (migrations/0021), so only token says who may call them. We among them, and may say so:
+-- who may not is refused, or warned of it at every provision, when everything goes, as is done next.
 grant usage on schema token to mtas_token;
 set local role mtas_token;
 revoke all on function token.list_grants, token.revoke_grants
     from public, mtas_authorize, mtas_jwks, mtas_admin, mtas_scheduler, mtas_mover;
-grant execute on function token.list_grants, token.revoke_grants to mtas_authorize, session_user;
+grant execute on function token.list_grants, token.revoke_grants to mtas_authorize;
+grant execute on function token.list_grants, token.revoke_grants to session_user with grant option;
 reset role;
 
 -- Everything first goes, so that this page is the whole list: what is not granted below, nobody has.
