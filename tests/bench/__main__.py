@@ -27,7 +27,7 @@ from tests.bench import machine, picture, report
 from tests.bench.bench import FOLDER, Bench
 from tests.bench.image import InstallError
 from tests.bench.limits import LimitError
-from tests.bench.plan import ASKED, CONNECTIONS, KINDS, PATHS, RUNS, SECONDS, TENANTS, WORKERS, Plan
+from tests.bench.plan import CONNECTIONS, EVENLY, KINDS, PATHS, RUNS, SECONDS, TENANTS, WORKERS, Plan
 from tests.bench.proof import WrongAnswer
 from tests.bench.results import Document
 from tests.bench.stage import BenchError
@@ -78,8 +78,8 @@ def main() -> int:
             "seconds": plan.seconds,
             "warm_up_s": plan.warm_up_s,
         },
-        results=[result for result in bench.results if result.asked == ASKED[0]],
-        by_rank=[result for result in bench.results if result.asked != ASKED[0]],
+        results=[result for result in bench.results if result.asked == EVENLY],
+        by_rank=[result for result in bench.results if result.asked != EVENLY],
         first_requests=bench.first_requests,
         targets=verdicts(bench.results),
     )

@@ -9,7 +9,8 @@ CONNECTIONS: Final = 32
 PATHS: Final = ("gateway", "service")
 TENANTS: Final = (10, 1_000, 10_000)
 WORKERS: Final = (1, 2)
-ASKED: Final = ("evenly", "by rank")
+EVENLY: Final = "evenly"
+BY_RANK: Final = "by rank"
 """How often each tenant is asked: `tests.bench.works.ORDERS`."""
 RUNS: Final = 3
 SECONDS: Final = 3.0
@@ -49,10 +50,10 @@ class Cell(msgspec.Struct, frozen=True):
     path: str
     tenants: int
     workers: int
-    asked: str = ASKED[0]
+    asked: str = EVENLY
 
     def __str__(self) -> str:
-        asked = "" if self.asked == ASKED[0] else f", asked {self.asked}"
+        asked = "" if self.asked == EVENLY else f", asked {self.asked}"
         return f"{self.work}, {self.path}, {self.tenants:,} tenants{asked}, {self.workers} token"
 
 
@@ -78,7 +79,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         Last, where tenants are most and what is aimed for has seen few of them too, they are asked by rank.
         """
         by_rank = [
-            Cell(work, "gateway", tenants, workers, "by rank")
+            Cell(work, "gateway", tenants, workers, BY_RANK)
             for work in self.works
             if KINDS[work].ratio
             and "gateway" in self.paths

@@ -12,7 +12,7 @@ from deploy.local.stack import Stack
 from deploy.secrets import SERVICES
 from tests.bench import limits, usage
 from tests.bench.generator import Address, Caller, Load, OutOfRequests, drain, drive
-from tests.bench.plan import CONNECTIONS, KINDS, Cell, Plan
+from tests.bench.plan import BY_RANK, CONNECTIONS, KINDS, Cell, Plan
 from tests.bench.proof import Proof
 from tests.bench.results import FirstRequests, Result, Spread, percentile, significant
 from tests.bench.works import (
@@ -25,7 +25,6 @@ from tests.bench.works import (
     Redeemed,
     Refreshed,
     Repeated,
-    by_rank,
     share,
     spread,
 )
@@ -227,7 +226,7 @@ class Stage:
         """One for each connection. They go on from run to run, so that many tenants all get their turn."""
         order = ORDERS[cell.asked]
         self._random.shuffle(self._places)
-        if order is by_rank:  # every connection has tenants of every rank
+        if cell.asked == BY_RANK:  # every connection has tenants of every rank
             self._places.sort(key=lambda place: place[0].number)
         match cell.work:
             case "refresh":

@@ -2,17 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 
-from tests.bench.plan import ASKED, P99_GROWTH, P99_MS, RSS_MB
+from tests.bench.plan import BY_RANK, EVENLY, P99_GROWTH, P99_MS, RSS_MB
 from tests.bench.results import Result, Verdict, significant
-
-EVENLY = ASKED[0]
 
 
 def verdicts(results: Sequence[Result]) -> list[Verdict]:
     """Each target once, at the place where it is furthest from being met."""
     evenly = [result for result in results if result.asked == EVENLY]
     aimed = [result for result in evenly if result.target is not None]
-    growth = [verdict for asked in ASKED for verdict in _growth(results, asked)]
+    growth = [verdict for asked in (EVENLY, BY_RANK) for verdict in _growth(results, asked)]
     return [*_ratios(aimed), *_p99(aimed), *_errors(results), *growth, *_memory(results)]
 
 

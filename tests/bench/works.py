@@ -7,7 +7,7 @@ from itertools import accumulate
 from typing import Final, Protocol, TypeVar
 from urllib.parse import urlencode
 
-from tests.bench.plan import CONNECTIONS
+from tests.bench.plan import BY_RANK, CONNECTIONS, EVENLY
 from tests.bench.world import PASSWORD, REDIRECT_URI, VERIFIER, Client, Devices, Tenant, User
 
 T = TypeVar("T")
@@ -116,7 +116,7 @@ def by_rank(items: Sequence[T]) -> Iterator[T]:
         yield chance.choices(items, cum_weights=shares)[0]
 
 
-ORDERS: Final[dict[str, Order]] = {"evenly": evenly, "by rank": by_rank}
+ORDERS: Final[dict[str, Order]] = {EVENLY: evenly, BY_RANK: by_rank}
 
 
 class Repeated:

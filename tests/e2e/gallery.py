@@ -79,6 +79,13 @@ def choose_overlap(tab: Tab, _stage: Stage) -> None:
     send(tab)
 
 
+def rotate_and_wait(tab: Tab, _stage: Stage) -> None:
+    """To the keys, of which the next one waits; asked again it is the same one."""
+    tab.locator('main input[type=checkbox][name="wait_observed"]').check()
+    send(tab)
+    expect(tab.get_by_text("has fetched it")).to_be_visible()
+
+
 def invite_by_hand(tab: Tab, stage: Stage) -> None:
     tab.locator('main input[name="deliver"][value="link"]').check()
     fill(email="mary@example.com")(tab, stage)
@@ -206,6 +213,7 @@ DASHBOARD: Final = (
     Shown("add user", _APP + "/add-user", "developer", form=True),
     Shown("keys", _APP + "/keys", "developer"),
     Shown("rotate key", _APP + "/keys/rotate", "developer"),
+    Shown("keys, of which one waits", _APP + "/keys/rotate", "developer", does=rotate_and_wait),
     Shown("withdraw keys", _APP + "/keys/emergency", "developer", form=True),
     Shown("key settings", _APP + "/keys/settings", "developer"),
     Shown("members", _APP + "/members", "developer"),
