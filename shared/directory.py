@@ -6,7 +6,7 @@ within the caches' TTL when NATS is away.
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from shared.db import Connection, Database
 from shared.oauth.types import Client, Tenant
 from shared.queries import load_queries
 
-# What the database lets an id be. Anything else is unknown without asking, and crowds out nothing.
+# What the database lets an id be.
 _ID: Final = re.compile(r"[a-z][a-z0-9-]{1,62}[a-z0-9]")
 _SQL = load_queries(__file__, "directory.sql")
 _MOSTLY_THE_SAME: Final = frozenset(
@@ -37,9 +37,17 @@ async def get_tenant_by_slug(connection: Connection, slug: str) -> Tenant | None
 
 async def get_client(connection: Connection, tenant_id: UUID, client_id: str) -> Client | None:
     row = await connection.fetchrow(_SQL["get_client"], tenant_id, client_id)
-    if row is None:
-        return None
+    return client_of(row, tenant_id, client_id) if row else None
+
+
+def client_of(row: Mapping[str, object], tenant_id: UUID, client_id: str) -> Client:
+    """From a row of `admin.clients`; what else the row has is left out."""
     return _sharing(msgspec.convert({**row, "tenant_id": tenant_id, "client_id": client_id}, Client))
+
+
+def is_id(text: str) -> bool:
+    """Can it be a slug or a client's id? What cannot be is unknown without asking, and crowds out nothing."""
+    return _ID.fullmatch(text) is not None
 
 
 def _sharing(record: R) -> R:
@@ -95,10 +103,10 @@ class Directory:
         )
 
     async def tenant_by_slug(self, slug: str) -> Tenant | None:
-        return await self._tenants.get(slug) if _ID.fullmatch(slug) else None
+        return await self._tenants.get(slug) if is_id(slug) else None
 
     async def client(self, tenant_id: UUID, client_id: str) -> Client | None:
-        return await self._clients.get((tenant_id, client_id)) if _ID.fullmatch(client_id) else None
+        return await self._clients.get((tenant_id, client_id)) if is_id(client_id) else None
 
     async def frontend_origins(self, tenant_id: UUID) -> frozenset[str]:
         """Every origin that some live client of the tenant has registered."""

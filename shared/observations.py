@@ -6,10 +6,9 @@ a tenant, client and kind, however many requests; beyond `MOST_WAITING`, what is
 """
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -30,7 +29,6 @@ Kind: TypeAlias = Literal[
 
 NO_CLIENT: Final = ""
 MOST_WAITING: Final = 5_000
-MOST_SECRETS: Final = 20_000
 MAX_DETAIL: Final = 500
 PERIOD_S: Final = 1.0
 EXACT_TO: Final = timedelta(minutes=1)
@@ -47,11 +45,24 @@ class _Observation(NamedTuple):
     last_at: datetime
 
 
+class Noted(Protocol):
+    """A secret, as whoever caches it has it in memory: it remembers itself when its use was last noted."""
+
+    noted_at: datetime | None
+
+    @property
+    def secret_hash(self) -> bytes: ...
+
+
 class _Use(NamedTuple):
     tenant_id: UUID
     client_id: str
-    secret_hash: bytes
+    secret: Noted
     used_at: datetime
+
+    @property
+    def row(self) -> tuple[Any, ...]:
+        return self.tenant_id, self.client_id, self.secret.secret_hash, self.used_at
 
 
 class Observations:
@@ -60,7 +71,6 @@ class Observations:
     def __init__(self, database: Database) -> None:
         self._database: Final = database
         self._waiting: dict[tuple[UUID, str, str], _Observation] = {}
-        self._secrets: Final[OrderedDict[tuple[UUID, str, bytes], datetime]] = OrderedDict()
         self._uses: list[_Use] = []
         self.lost = 0  # what there was no room for
 
@@ -78,19 +88,14 @@ class Observations:
         times = 1 if before is None else before.times + 1
         self._waiting[key] = _Observation(tenant_id, client_id, kind, detail, times, now)
 
-    def note_secret(self, tenant_id: UUID, client_id: str, secret_hash: bytes, now: datetime) -> None:
-        key = (tenant_id, client_id, secret_hash)
-        last = self._secrets.get(key)
-        if last is not None and now - last < EXACT_TO:
+    def note_secret(self, tenant_id: UUID, client_id: str, secret: Noted, now: datetime) -> None:
+        if secret.noted_at is not None and now - secret.noted_at < EXACT_TO:
             return
-        self._secrets[key] = now
-        self._secrets.move_to_end(key)
-        if len(self._secrets) > MOST_SECRETS:
-            self._secrets.popitem(last=False)
-        if len(self._uses) < MOST_WAITING:
-            self._uses.append(_Use(tenant_id, client_id, secret_hash, now))
-        else:
+        if len(self._uses) >= MOST_WAITING:
             self.lost += 1
+            return
+        secret.noted_at = now
+        self._uses.append(_Use(tenant_id, client_id, secret, now))
 
     async def run(self) -> None:
         """Write what has been noted, until cancelled; then once more."""
@@ -110,11 +115,11 @@ class Observations:
         try:
             async with self._database.connection() as connection:
                 await _write(connection, "note_observations", waiting.values())
-                await _write(connection, "note_secret_uses", uses)
+                await _write(connection, "note_secret_uses", [use.row for use in uses])
         except (*UNAVAILABLE, asyncpg.PostgresError) as error:
             self.lost += len(waiting) + len(uses)
             for use in uses:
-                self._secrets.pop(use[:3], None)  # to be noted again with the next use
+                use.secret.noted_at = None  # to be noted again with the next use
             log.debug("observations are lost", error=type(error).__name__)
 
 

@@ -10,7 +10,7 @@ from litestar.types import ASGIApp
 from services.token import events
 from services.token.codes import Codes
 from services.token.decisions import Decisions
-from services.token.flows.client_authentication import ClientSecrets
+from services.token.flows.clients import Clients
 from services.token.flows.context import Context
 from services.token.flows.fairness import share_out
 from services.token.flows.refresh_tokens import RefreshTokens
@@ -57,6 +57,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
         codes=Codes(store),
         decisions=Decisions(database, clock),
         directory=directory,
+        clients=Clients(database, ttl_s=ttl_s),
         signing_keys=SigningKeys(
             database,
             sealer,
@@ -69,14 +70,13 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, entropy: Entropy =
         relay=Relay(database, bus, "token"),
         observations=Observations(database),
         share=share_out(settings.database_pool_size),
-        client_secrets=ClientSecrets(database, ttl_s=ttl_s),
         clock=clock,
         entropy=entropy,
     )
     forget_on_events(
         bus,
         directory,
-        forget_clients=context.client_secrets.forget,
+        forget_clients=context.clients.forget,
         forget_keys=context.signing_keys.forget,
     )
     bus.listen(f"{PREFIX}.*.signing_key.*", events.key_listener(context))

@@ -46,8 +46,15 @@ select key_id, sealed_key, sealed_under
 -- name: delete_expired_families
 select token.delete_expired_families($1);
 
--- name: list_client_secrets
-select secret_hash, expires_at from admin.list_client_secrets($1, $2);
+-- With the secrets that it may authenticate with; whether they have expired is seen when they are used.
+-- name: get_client
+select c.name, c.client_type, c.is_confidential, c.redirect_uris, c.post_logout_redirect_uris, c.frontend_origins,
+       c.resources, c.grant_types, c.allowed_scope, c.pkce_required, c.refresh_by_default, c.refresh_grace_s,
+       c.id_token_on_refresh, c.is_third_party, c.disabled_at, s.secret_hashes, s.expiries
+  from admin.find_client($1, $2) c
+ cross join lateral (
+        select coalesce(array_agg(secret_hash), '{}') as secret_hashes, array_agg(expires_at) as expiries
+          from admin.list_client_secrets($1, $2)) s;
 
 -- name: get_active_signing_key
 select kid, alg, sealed_private_key, kek_id from jwks.find_active_key($1, $2);

@@ -9,6 +9,8 @@ from uuid import UUID
 import msgspec
 
 from shared.db import Connection
+from shared.directory import client_of
+from shared.oauth.types import Client
 from shared.queries import load_queries
 
 _SQL = load_queries(__file__)
@@ -85,9 +87,18 @@ class LiveGrant(msgspec.Struct, frozen=True, kw_only=True):
     absolute_expires_at: datetime
 
 
-class SecretHash(msgspec.Struct, frozen=True, gc=False):
+class SecretHash(msgspec.Struct, gc=False):
     secret_hash: bytes
     expires_at: datetime | None
+    noted_at: datetime | None = None
+    """The last use that `shared.observations` was told of."""
+
+
+class Registered(msgspec.Struct, frozen=True, gc=False):
+    """A client, and what it may authenticate with."""
+
+    client: Client
+    secrets: tuple[SecretHash, ...]
 
 
 class SealedSigningKey(msgspec.Struct, frozen=True, gc=False):
@@ -263,11 +274,12 @@ async def delete_expired_families(connection: Connection, limit: int) -> int:
     return int(await connection.fetchval(_SQL["delete_expired_families"], limit))
 
 
-async def list_client_secrets(
-    connection: Connection, tenant_id: UUID, client_id: str
-) -> tuple[SecretHash, ...]:
-    rows = await connection.fetch(_SQL["list_client_secrets"], tenant_id, client_id)
-    return tuple(SecretHash(row["secret_hash"], row["expires_at"]) for row in rows)
+async def get_client(connection: Connection, tenant_id: UUID, client_id: str) -> Registered | None:
+    row = await connection.fetchrow(_SQL["get_client"], tenant_id, client_id)
+    if row is None:
+        return None
+    secrets = zip(row["secret_hashes"], row["expiries"] or (), strict=True)
+    return Registered(client_of(row, tenant_id, client_id), tuple(SecretHash(*each) for each in secrets))
 
 
 async def get_active_signing_key(

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from deploy.local.stack import Stack
+from services.token.store import SecretHash
 from shared.db import Database
 from shared.oauth.client_secret import hash_secret
 from shared.observations import MAX_DETAIL, MOST_WAITING, NO_CLIENT, Observations
@@ -92,12 +93,13 @@ async def test_the_last_use_of_a_secret_is_exact_to_a_minute(seed: Seed, observa
         return used_at
 
     assert await last_used() is None
-    observations.note_secret(tenant_id, app_id, hash_secret("another"), NOW)
+    used = SecretHash(hash_secret(secret), None)
+    observations.note_secret(tenant_id, app_id, SecretHash(hash_secret("another"), None), NOW)
     assert await last_used() is None
     for seconds in (0, 1, 59):
-        observations.note_secret(tenant_id, app_id, hash_secret(secret), NOW + timedelta(seconds=seconds))
+        observations.note_secret(tenant_id, app_id, used, NOW + timedelta(seconds=seconds))
     assert await last_used() == NOW
-    observations.note_secret(tenant_id, app_id, hash_secret(secret), NOW + timedelta(seconds=60))
+    observations.note_secret(tenant_id, app_id, used, NOW + timedelta(seconds=60))
     assert await last_used() == NOW + timedelta(seconds=60)
 
 
@@ -105,8 +107,18 @@ async def test_the_database_being_away_stops_nobody(seed: Seed) -> None:
     tenant_id, app_id = await seed.tenant(some_slug()), some_slug()
     away = Observations(Database(Secret("postgresql://x:y@127.0.0.1:1/z"), pool_size=1))
     away.note(tenant_id, app_id, "scope", NOW)
-    away.note_secret(tenant_id, app_id, hash_secret("s"), NOW)
+    secret = SecretHash(hash_secret("s"), None)
+    away.note_secret(tenant_id, app_id, secret, NOW)
     await away.flush()
     assert away.lost == 2
-    away.note_secret(tenant_id, app_id, hash_secret("s"), NOW)
+    away.note_secret(tenant_id, app_id, secret, NOW)
     assert len(away._uses) == 1, "what was lost is noted with the next use"
+
+
+def test_what_there_is_no_room_for_is_noted_with_the_next_use() -> None:
+    observations = Observations(Database(Secret("postgresql://x:y@127.0.0.1:1/z"), pool_size=1))
+    secrets = [SecretHash(number.to_bytes(32), None) for number in range(MOST_WAITING + 1)]
+    for secret in secrets:
+        observations.note_secret(UUID(int=1), "acme", secret, NOW)
+    assert observations.lost == 1
+    assert [secret.noted_at for secret in secrets[-2:]] == [NOW, None]

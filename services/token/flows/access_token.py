@@ -52,8 +52,8 @@ class AccessToken(msgspec.Struct, frozen=True, kw_only=True):
 
 async def issued_to_live_client(context: Context, tenant: Tenant, claims: AccessToken) -> bool:
     """A disabled client's tokens are worth nothing where we are asked."""
-    client = await context.directory.client(tenant.tenant_id, claims.client_id)
-    return client is not None and client.disabled_at is None
+    registered = await context.clients.get(tenant.tenant_id, claims.client_id)
+    return registered is not None and registered.client.disabled_at is None
 
 
 async def verify(context: Context, tenant: Tenant, token: str, now: datetime) -> AccessToken | None:

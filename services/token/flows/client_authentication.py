@@ -6,26 +6,21 @@ Nothing is consumed before this has passed.
 """
 
 import base64
-import math
-from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 from urllib.parse import unquote_plus
-from uuid import UUID
 
 import msgspec
 
-from services.token import store
-from shared.cache import RecordCache
-from shared.db import Database
-from shared.directory import Directory
+from services.token.flows.clients import Clients
+from services.token.store import Registered, SecretHash
 from shared.oauth import client_secret
 from shared.oauth.errors import OAuthError
 from shared.oauth.params import Params
 from shared.oauth.types import Client, Tenant
 from shared.observations import NO_CLIENT, Observations
 
-_NO_HASHES: Final = (bytes(32),)
+_NO_HASH: Final = bytes(32)
 _JUST_NOW_S: Final = 1.0
 
 
@@ -34,41 +29,6 @@ class Presented(msgspec.Struct, frozen=True):
 
     client_id: str
     secret: str | None
-
-
-class ClientSecrets:
-    """Cached hashes of clients' secrets."""
-
-    def __init__(self, database: Database, *, ttl_s: float | Callable[[], float], size: int = 20_000) -> None:
-        self._database = database
-        self._hashes: RecordCache[tuple[UUID, str], tuple[store.SecretHash, ...]] = RecordCache(
-            self._load, name="client_secrets", ttl_s=ttl_s, size=size
-        )
-
-    async def match(self, client: Client, secret: str, now: datetime) -> bytes | None:
-        """The secret's hash, when it is one of the client's live ones.
-
-        A well-formed secret that fits none is looked up once more, unless we have just looked:
-        it may be newer than the cache.
-        """
-        presented = client_secret.hash_secret(secret)
-        if await self._is_live(client, presented, now, math.inf):
-            return presented
-        may_be_newer = client_secret.is_well_formed(secret, client_secret.CLIENT_SECRET_PREFIX)
-        found = may_be_newer and await self._is_live(client, presented, now, _JUST_NOW_S)
-        return presented if found else None
-
-    def forget(self, tenant_id: UUID | None) -> None:
-        self._hashes.forget_where(lambda key: tenant_id in (None, key[0]))
-
-    async def _is_live(self, client: Client, presented: bytes, now: datetime, max_age_s: float) -> bool:
-        hashes = await self._hashes.get((client.tenant_id, client.client_id), max_age_s=max_age_s) or ()
-        live = [each.secret_hash for each in hashes if each.expires_at is None or each.expires_at > now]
-        return client_secret.matches_any(presented, live)
-
-    async def _load(self, of: tuple[UUID, str]) -> tuple[store.SecretHash, ...]:
-        async with self._database.connection() as connection:
-            return await store.list_client_secrets(connection, *of)
 
 
 def read_credentials(authorization: str | None, params: Params) -> Presented:
@@ -89,33 +49,53 @@ def read_credentials(authorization: str | None, params: Params) -> Presented:
 
 
 async def authenticate(
-    tenant: Tenant,
-    presented: Presented,
-    directory: Directory,
-    secrets: ClientSecrets,
-    observations: Observations,
-    now: datetime,
+    tenant: Tenant, presented: Presented, clients: Clients, observations: Observations, now: datetime
 ) -> Client:
     """The client, proven. Raises: OAuthError invalid_client, the same for every cause."""
-    client = await directory.client(tenant.tenant_id, presented.client_id)
-    if client is None:
-        client_secret.matches_any(client_secret.hash_secret(presented.secret or ""), _NO_HASHES)
+    registered = await clients.get(tenant.tenant_id, presented.client_id)
+    if registered is None:
+        client_secret.matches(client_secret.hash_secret(presented.secret or ""), _NO_HASH)
         observations.note(tenant.tenant_id, NO_CLIENT, "unknown_client", now)
         raise _refusal("unknown client")
+    client = registered.client
     if client.is_confidential:
         if presented.secret is None:
             observations.note(tenant.tenant_id, client.client_id, "secret_missing", now)
             raise _refusal("confidential client without its secret")
-        secret_hash = await secrets.match(client, presented.secret, now)
-        if secret_hash is None:
+        secret = await _live_secret(registered, presented.secret, clients, now)
+        if secret is None:
             observations.note(tenant.tenant_id, client.client_id, "wrong_secret", now)
             raise _refusal("wrong secret")
-        observations.note_secret(tenant.tenant_id, client.client_id, secret_hash, now)
+        observations.note_secret(tenant.tenant_id, client.client_id, secret, now)
     elif presented.secret is not None:
         raise _refusal("public client with a secret")
     if client.disabled_at is not None or tenant.disabled_at is not None:
         raise _refusal("disabled")
     return client
+
+
+async def _live_secret(
+    registered: Registered, presented: str, clients: Clients, now: datetime
+) -> SecretHash | None:
+    """The one of the client's live secrets that this is.
+
+    A well-formed secret that is none of them is looked up once more, unless we have just looked:
+    it may be newer than the cache.
+    """
+    presented_hash = client_secret.hash_secret(presented)
+    found = _find(registered, presented_hash, now)
+    if found is not None or not client_secret.is_well_formed(presented, client_secret.CLIENT_SECRET_PREFIX):
+        return found
+    client = registered.client
+    newer = await clients.get(client.tenant_id, client.client_id, max_age_s=_JUST_NOW_S)
+    return _find(newer, presented_hash, now) if newer else None
+
+
+def _find(registered: Registered, presented_hash: bytes, now: datetime) -> SecretHash | None:
+    """Each is compared, whichever it is."""
+    live = [each for each in registered.secrets if each.expires_at is None or each.expires_at > now]
+    same = [each for each in live if client_secret.matches(presented_hash, each.secret_hash)]
+    return same[0] if same else None
 
 
 def _read_basic(authorization: str) -> Presented:

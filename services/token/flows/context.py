@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from services.token.codes import Codes
 from services.token.decisions import Decisions
-from services.token.flows.client_authentication import ClientSecrets
+from services.token.flows.clients import Clients
 from services.token.flows.refresh_tokens import RefreshTokens
 from services.token.flows.signing_keys import SigningKeys
 from shared.clock import Clock, Entropy
@@ -21,7 +21,7 @@ class Context:
     codes: Codes
     decisions: Decisions
     directory: Directory
-    client_secrets: ClientSecrets
+    clients: Clients
     signing_keys: SigningKeys
     refresh_tokens: RefreshTokens
     relay: Relay

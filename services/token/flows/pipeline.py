@@ -72,11 +72,4 @@ async def authenticated_client(
 ) -> Client:
     """Step 3, for every endpoint that a client calls. Raises: OAuthError."""
     presented = read_credentials(authorization, params)
-    return await authenticate(
-        tenant,
-        presented,
-        context.directory,
-        context.client_secrets,
-        context.observations,
-        context.clock(),
-    )
+    return await authenticate(tenant, presented, context.clients, context.observations, context.clock())

@@ -1,0 +1,36 @@
+"""Clients, each with the hashes of its secrets: read in one round trip, cached, forgotten on events."""
+
+import math
+from collections.abc import Callable
+from uuid import UUID
+
+from services.token import store
+from shared.cache import RecordCache
+from shared.db import Database
+from shared.directory import is_id
+
+
+class Clients:
+    """A disabled client is found, with `disabled_at` set: the flows decide."""
+
+    def __init__(self, database: Database, *, ttl_s: float | Callable[[], float], size: int = 20_000) -> None:
+        self._database = database
+        self._records: RecordCache[tuple[UUID, str], store.Registered] = RecordCache(
+            self._load, name="clients", ttl_s=ttl_s, size=size
+        )
+
+    async def get(
+        self, tenant_id: UUID, client_id: str, *, max_age_s: float = math.inf
+    ) -> store.Registered | None:
+        """As it was at most `max_age_s` ago, or the cache's TTL where that is less."""
+        if not is_id(client_id):
+            return None
+        return await self._records.get((tenant_id, client_id), max_age_s=max_age_s)
+
+    def forget(self, tenant_id: UUID | None) -> None:
+        """What is cached of one tenant, or (None) everything."""
+        self._records.forget_where(lambda key: tenant_id in (None, key[0]))
+
+    async def _load(self, of: tuple[UUID, str]) -> store.Registered | None:
+        async with self._database.connection() as connection:
+            return await store.get_client(connection, *of)
