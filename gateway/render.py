@@ -16,7 +16,7 @@ from urllib.parse import SplitResult, urlsplit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from gateway.replies import header, replies
-from gateway.routes import ROUTES, SERVICES, allowed_methods, any_of
+from gateway.routes import BY_TENANT, ROUTES, SERVICES, TENANT_OF_PATH, allowed_methods, any_of
 
 Address = tuple[str, int]
 Json = Mapping[str, Any]
@@ -169,6 +169,8 @@ def render(
         timeouts=timeouts or Timeouts(),
         buckets={"password": limits.password, "token": limits.token},
         routes=ROUTES,
+        by_tenant=BY_TENANT,
+        tenant_of_path=TENANT_OF_PATH,
         refused_methods=[(any_of(paths), ", ".join(methods)) for paths, methods in allowed_methods().items()],
         clusters=[_cluster(name, _addresses(upstreams[name])) for name in SERVICES],
         traces=traces and _collector(traces),

@@ -12,6 +12,9 @@ from enum import StrEnum
 # A slug's characters; its full shape, and whether the tenant exists, are the services' to say.
 TENANT = "[a-z0-9-]+"
 
+# What the tenant is taken from where its path decides which instance answers.
+TENANT_OF_PATH = f"/t/({TENANT})/.*"
+
 # One segment of a `*`. Not empty: a router might read `//` as `/`, and ours read `/x/` as `/x`, whose own row
 # may have limits that the one of the `*` has not. No percent, no semicolon: nothing in our paths needs them,
 # and where one server decodes or cuts them and the next does not, `..;` goes places.
@@ -156,6 +159,9 @@ ROUTES: tuple[Route, ...] = (
 )
 
 SERVICES: tuple[str, ...] = tuple(dict.fromkeys(route.service for route in ROUTES))
+
+# Whose instances share the tenants out, since each remembers what is dear: token its open keys.
+BY_TENANT: tuple[str, ...] = ("token",)
 
 
 def allowed_methods() -> dict[tuple[str, ...], tuple[str, ...]]:

@@ -22,4 +22,4 @@ class Settings(SealingSettings, frozen=True, kw_only=True):
     key_cache_size: Annotated[
         int,
         Doc(description="Most open private keys in memory, 10 KiB each; opening costs a signature.", ge=1),
-    ] = 1280
+    ] = 2560

@@ -1,6 +1,6 @@
 """One gateway for the tests that need no special settings; a factory for the rest."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 import pytest
@@ -29,12 +29,13 @@ def gateway(shared_gateway: Gateway) -> Gateway:
 
 @pytest.fixture
 async def start() -> AsyncIterator[Start]:
-    """Start a gateway with settings of its own, `token_instances` of the token service among them."""
+    """Start a gateway with settings of its own, and so many `instances` of a service; else one."""
     started: list[Gateway] = []
 
-    async def one(*, token_instances: int = 1, **settings: Any) -> Gateway:
+    async def one(*, instances: Mapping[str, int] | None = None, **settings: Any) -> Gateway:
         gateway = Gateway(**settings)
-        gateway.instances["token"] = [Service() for _ in range(token_instances)]
+        for name, count in (instances or {}).items():
+            gateway.instances[name] = [Service() for _ in range(count)]
         await gateway.start()
         started.append(gateway)
         return gateway

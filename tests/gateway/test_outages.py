@@ -8,7 +8,7 @@ from gateway.render import Timeouts
 from tests.gateway.conftest import Start
 from tests.gateway.process import Gateway
 from tests.gateway.service import Request, Service, echo
-from tests.gateway.wire import reply
+from tests.gateway.wire import Answer, reply
 
 LEFT = "/failed_active_hc/excluded_via_immediate_hc_fail"
 
@@ -51,32 +51,31 @@ async def test_a_service_that_is_down_is_503_with_retry_after(
 
 async def test_one_instance_of_two_may_die_and_no_request_fails(start: Start) -> None:
     """A refused connection carried nothing, so even a POST moves to the other instance (RFC 9110 §9.2.2)."""
-    gateway = await start(token_instances=2)
+    gateway = await start(instances={"token": 2})
     first, second = gateway.instances["token"]
     await first.stop()
-    statuses = [(await gateway.ask("POST", "/t/acme/token")).status for _ in range(50)]
+    statuses = [answer.status for answer in await _ask_for_tenants(gateway, 50)]
     assert statuses == [200] * 50
     assert len(second.requests) == 50
     await first.start()
     await _wait_for(gateway, first, "healthy")
-    for _ in range(20):
-        assert (await gateway.ask("POST", "/t/acme/token")).status == 200
+    assert {answer.status for answer in await _ask_for_tenants(gateway, 20)} == {200}
     assert first.requests
 
 
 async def test_a_busy_instance_gets_less(start: Start) -> None:
     """A sixteenth: when it alone is drawn four times. Of two that are drawn it would be a quarter."""
-    gateway = await start(token_instances=2)
-    busy, idle = gateway.instances["token"]
+    gateway = await start(instances={"authorize": 2})
+    busy, idle = gateway.instances["authorize"]
     busy.behaviour = idle.behaviour = _hang
-    slow = asyncio.create_task(gateway.ask("POST", "/t/acme/token", timeout_s=10))
+    slow = asyncio.create_task(gateway.ask("GET", "/t/acme/login", timeout_s=10))
     while not gateway.seen():
         await asyncio.sleep(0.01)
     if not busy.requests:
         busy, idle = idle, busy
     busy.behaviour = idle.behaviour = echo
     for _ in range(200):
-        await gateway.ask("POST", "/t/acme/token")
+        await gateway.ask("GET", "/t/acme/login")
     assert not slow.done()
     slow.cancel()
     assert len(busy.requests) < 30
@@ -85,20 +84,19 @@ async def test_a_busy_instance_gets_less(start: Start) -> None:
 
 async def test_an_instance_that_breaks_connections_is_left_alone(start: Start) -> None:
     """Though it takes them, and calls itself ready."""
-    gateway = await start(token_instances=2)
+    gateway = await start(instances={"token": 2})
     first, second = gateway.instances["token"]
     first.behaviour = _drop
-    for _ in range(40):
-        await gateway.ask("POST", "/t/acme/token")
+    await _ask_for_tenants(gateway, 40)
     await _wait_for(gateway, first, "/failed_outlier_check", times=40)
     before = len(first.requests), len(second.requests)
-    statuses = [(await gateway.ask("POST", "/t/acme/token")).status for _ in range(20)]
+    statuses = [answer.status for answer in await _ask_for_tenants(gateway, 20)]
     assert statuses == [200] * 20
     assert (len(first.requests), len(second.requests)) == (before[0], before[1] + 20)
 
 
 async def test_a_post_that_may_have_been_acted_on_is_not_sent_twice(start: Start) -> None:
-    gateway = await start(token_instances=2)
+    gateway = await start(instances={"token": 2})
     for one in gateway.instances["token"]:
         one.behaviour = _drop
     answer = await gateway.ask("POST", "/t/acme/token", body=b"grant_type=authorization_code")
@@ -128,18 +126,17 @@ async def test_a_service_that_hangs_is_504_and_asked_once(start: Start) -> None:
 
 
 async def test_an_instance_that_is_not_ready_gets_nothing_while_another_is(start: Start) -> None:
-    gateway = await start(token_instances=2)
+    gateway = await start(instances={"token": 2})
     first, second = gateway.instances["token"]
     first.ready = False
     await _wait_for(gateway, first, "/failed_active_hc")
-    for _ in range(20):
-        assert (await gateway.ask("POST", "/t/acme/token")).status == 200
+    assert {answer.status for answer in await _ask_for_tenants(gateway, 20)} == {200}
     assert (len(first.requests), len(second.requests)) == (0, 20)
 
 
 async def test_an_instance_that_leaves_gets_nothing_more_at_once(start: Start) -> None:
     """Not only from the next health check on (shared/http/leaving.py); and nobody outside is told."""
-    gateway = await start(token_instances=2)
+    gateway = await start(instances={"token": 2})
     first, second = gateway.instances["token"]
 
     async def leave(_: Request) -> bytes | None:
@@ -147,41 +144,49 @@ async def test_an_instance_that_leaves_gets_nothing_more_at_once(start: Start) -
         return reply(200, b"", [("connection", "close"), ("x-envoy-immediate-health-check-fail", "true")])
 
     first.behaviour = leave
-    while not first.requests:
-        assert (await gateway.ask("POST", "/t/acme/token")).status == 200
+    assert {answer.status for answer in await _ask_for_tenants(gateway, 20)} == {200}
+    assert first.requests
     await _wait_for(gateway, first, LEFT, times=10)  # half a second: the next check is later
     before = len(first.requests), len(second.requests)
-    for _ in range(20):
-        answer = await gateway.ask("POST", "/t/acme/token")
+    for answer in await _ask_for_tenants(gateway, 20):
         assert answer.status == 200
         assert "x-envoy-immediate-health-check-fail" not in answer.headers
     assert (len(first.requests), len(second.requests)) == (before[0], before[1] + 20)
 
 
-async def test_when_no_instance_is_ready_they_still_decide_for_themselves(start: Start) -> None:
+@pytest.mark.parametrize(("service", "path"), [("jwks", "/t/acme/jwks.json"), ("token", "/t/acme/userinfo")])
+async def test_when_no_instance_is_ready_they_still_decide_for_themselves(
+    start: Start, service: str, path: str
+) -> None:
     """Keys are served without a database, sign-ins not: the service knows, the gateway does not."""
-    gateway = await start()
-    jwks = gateway.services["jwks"]
-    jwks.ready = False
-    await _wait_for(gateway, jwks, "/failed_active_hc")
-    assert (await gateway.ask("GET", "/t/acme/jwks.json")).status == 200
+    gateway = await start(instances={service: 2})
+    for one in gateway.instances[service]:
+        one.ready = False
+    for one in gateway.instances[service]:
+        await _wait_for(gateway, one, "/failed_active_hc")
+    assert (await gateway.ask("GET", path)).status == 200
 
 
 async def test_an_answer_of_503_is_passed_on_and_nobody_is_ejected_for_it(start: Start) -> None:
-    gateway = await start(token_instances=2)
+    gateway = await start(instances={"token": 2})
     first, second = gateway.instances["token"]
 
     async def unavailable(_: Request) -> bytes | None:
         return reply(503, b'{"error":"temporarily_unavailable"}', [("retry-after", "7")])
 
     first.behaviour = unavailable
-    answers = [await gateway.ask("POST", "/t/acme/token") for _ in range(80)]
+    answers = await _ask_for_tenants(gateway, 80)
     refused = [answer for answer in answers if answer.status == 503]
     assert {(a.headers["retry-after"], a.body) for a in refused} == {
         ("7", b'{"error":"temporarily_unavailable"}')
     }
     assert len(refused) == len(first.requests) > 20
     assert len(second.requests) > 20
+
+
+async def _ask_for_tenants(gateway: Gateway, count: int) -> list[Answer]:
+    """One after the other: some tenants are at home at one instance, some at the other."""
+    return [await gateway.ask("POST", f"/t/tenant-{number}/token") for number in range(count)]
 
 
 async def _wait_for(gateway: Gateway, service: Service, flag: str, *, times: int = 200) -> None:
