@@ -251,7 +251,7 @@ async def two_tenants(seed: Seed) -> tuple[UUID, UUID]:
         )
         await seed.execute(
             "insert into authorize.sessions (tenant_id, user_id, token_hash, auth_time, last_seen_at,"
-            " expires_at) values ($1, $2, sha256('x'), now(), now(), now())",
+            " expires_at) values ($1, $2, sha256(uuid_send($1)), now(), now(), now())",
             tenant_id,
             user_id,
         )
