@@ -58,7 +58,7 @@ _NOTES: Final = f"""\
   verification, and a new session; no letter about a new device.
 - The services have the packages of the image and nothing else, in the quickest Python of this machine: the
   image's is optimised, and one that was built without takes a quarter longer for all that is not a signature.
-- Tenants are asked at random, each as likely as any other. Real load is kinder: with 10,000 tenants most
+- Tenants are asked at random, each as likely as any other. Real load is kinder: with 10,000 tenants many
   requests find their key closed again (`MTAS_KEY_CACHE_SIZE`), and opening one costs about a signature.
 - Every tenant has its own RSA key of 2048 bits, sealed for it alone. To make 10,000 in seconds, the keys
   are pairs out of a few primes. All users have one password hash. Neither makes the services' work less.
