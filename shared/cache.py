@@ -93,6 +93,11 @@ class RecordCache(Generic[K, V]):
                 raise
             return entry.value  # type: ignore[return-value]
 
+    def peek(self, key: K) -> V | None:
+        """What is cached, however old; nothing is loaded."""
+        entry = self._entries.get(key)
+        return entry.value if entry is not None else None  # type: ignore[return-value]
+
     def forget(self, key: K) -> None:
         self._entries.pop(key, None)
         self._loading.pop(key, None)

@@ -45,7 +45,7 @@ class _Observation(NamedTuple):
     last_at: datetime
 
 
-class Noted(Protocol):
+class UsedSecret(Protocol):
     """A secret, as whoever caches it has it in memory: it remembers itself when its use was last noted."""
 
     noted_at: datetime | None
@@ -57,7 +57,7 @@ class Noted(Protocol):
 class _Use(NamedTuple):
     tenant_id: UUID
     client_id: str
-    secret: Noted
+    secret: UsedSecret
     used_at: datetime
 
     @property
@@ -88,7 +88,7 @@ class Observations:
         times = 1 if before is None else before.times + 1
         self._waiting[key] = _Observation(tenant_id, client_id, kind, detail, times, now)
 
-    def note_secret(self, tenant_id: UUID, client_id: str, secret: Noted, now: datetime) -> None:
+    def note_secret(self, tenant_id: UUID, client_id: str, secret: UsedSecret, now: datetime) -> None:
         if secret.noted_at is not None and now - secret.noted_at < EXACT_TO:
             return
         if len(self._uses) >= MOST_WAITING:

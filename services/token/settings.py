@@ -21,5 +21,8 @@ class Settings(SealingSettings, frozen=True, kw_only=True):
     ]
     key_cache_size: Annotated[
         int,
-        Doc(description="Most open private keys in memory, 10 KiB each; opening costs a signature.", ge=1),
+        Doc(
+            description="Most private keys that a process has open, 10 KiB each; opening costs a signature.",
+            ge=1,
+        ),
     ] = 2560

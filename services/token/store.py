@@ -94,7 +94,7 @@ class SecretHash(msgspec.Struct, gc=False):
     """The last use that `shared.observations` was told of."""
 
 
-class Registered(msgspec.Struct, frozen=True, gc=False):
+class RegisteredClient(msgspec.Struct, frozen=True, gc=False):
     """A client, and what it may authenticate with."""
 
     client: Client
@@ -274,12 +274,14 @@ async def delete_expired_families(connection: Connection, limit: int) -> int:
     return int(await connection.fetchval(_SQL["delete_expired_families"], limit))
 
 
-async def get_client(connection: Connection, tenant_id: UUID, client_id: str) -> Registered | None:
+async def get_client(connection: Connection, tenant_id: UUID, client_id: str) -> RegisteredClient | None:
     row = await connection.fetchrow(_SQL["get_client"], tenant_id, client_id)
     if row is None:
         return None
     secrets = zip(row["secret_hashes"], row["expiries"] or (), strict=True)
-    return Registered(client_of(row, tenant_id, client_id), tuple(SecretHash(*each) for each in secrets))
+    return RegisteredClient(
+        client_of(row, tenant_id, client_id), tuple(SecretHash(*each) for each in secrets)
+    )
 
 
 async def get_active_signing_key(

@@ -83,7 +83,7 @@ _NOTES: Final = f"""\
   30 ms in a run, whatever its cause, is a hundredth of its requests. An exchange waits for the disk; a
   refresh does not.
 - With 10,000 tenants asked equally often, most keys are closed when they are asked for, and opening one
-  costs nearly a signature. What was tried against that is in [ADR 0022](adr/0022-as-many-keys-as-fit.md).
+  costs nearly a signature. What was tried against that is in [ADR 0033](adr/0033-tenants-are-shared-out.md).
 """
 
 

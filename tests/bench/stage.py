@@ -100,8 +100,8 @@ class Stage:
             took.append(await drain(callers, [address]))
         # Then each where the gateway sends it: a process has those keys open that it used last.
         callers = [self._once("client_credentials", place) for place in range(CONNECTIONS)]
-        await drain(callers, [self._gateway])
-        if errors := sum((load.errors for load in took), Counter[str]()):
+        home = await drain(callers, [self._gateway])
+        if errors := sum((load.errors for load in (*took, home)), Counter[str]()):
             self._say(f"  ✗ first requests: {_worst(errors)}")
         latencies = [each * 1000 for load in took for each in load.latencies_s]
         return FirstRequests(

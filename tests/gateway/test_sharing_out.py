@@ -1,9 +1,6 @@
 """Tenants are shared out among instances of the token service: each has the keys of its own open."""
 
 import asyncio
-from collections.abc import Sequence
-
-import pytest
 
 from gateway.routes import BY_TENANT, ROUTES
 from tests.gateway.conftest import Start
@@ -26,7 +23,7 @@ async def test_all_of_a_tenant_is_at_one_instance(start: Start) -> None:
 
 
 async def test_a_tenant_alone_has_all_instances(start: Start) -> None:
-    """Above 1.25 times the average under way, the next one helps out: fifteen here, and nine there."""
+    """Above 1.12 times the average under way, the other one helps out."""
     gateway = await start(instances={"token": 2})
     at_once = 24
     both = gateway.instances["token"]
@@ -45,12 +42,10 @@ async def test_a_tenant_alone_has_all_instances(start: Start) -> None:
             await asyncio.sleep(0.001)
     release.set()
     assert [answer.status for answer in await asyncio.gather(*asked)] == [200] * at_once
-    least, most = sorted(len(one.requests) for one in both)
-    assert least >= at_once * 0.5 / 1.5
-    assert most > least
+    assert sorted(len(one.requests) for one in both) == [9, 15]
 
 
-async def test_who_leaves_takes_only_its_own_tenants_along(start: Start) -> None:
+async def test_who_leaves_takes_hardly_any_tenants_along_but_its_own(start: Start) -> None:
     """The others' keys stay where they are open; and what left comes home."""
     gateway = await start(instances={"token": 3})
     await _ask_each(gateway)
@@ -60,7 +55,8 @@ async def test_who_leaves_takes_only_its_own_tenants_along(start: Start) -> None
     await _until(gateway, gone, ready=False)
     gateway.forget()
     await _ask_each(gateway)
-    assert all(before <= _tenants_at(one) for before, one in zip(former[1:], others, strict=True))
+    moved = [before - _tenants_at(one) for before, one in zip(former[1:], others, strict=True)]
+    assert sum(map(len, moved)) <= 2
     assert former[0] <= _tenants_at(others[0]) | _tenants_at(others[1])
     await gone.start()
     await _until(gateway, gone, ready=True)
@@ -69,10 +65,9 @@ async def test_who_leaves_takes_only_its_own_tenants_along(start: Start) -> None
     assert [_tenants_at(one) for one in gateway.instances["token"]] == former
 
 
-@pytest.mark.parametrize("service", BY_TENANT)
-def test_every_request_of_such_a_service_says_whose_it_is(service: str) -> None:
-    paths: Sequence[str] = [path for route in ROUTES if route.service == service for path in route.paths]
-    assert paths
+def test_every_request_of_such_a_service_says_whose_it_is() -> None:
+    paths = [path for route in ROUTES if route.service in BY_TENANT for path in route.paths]
+    assert "/t/{tenant}/token" in paths
     assert all(path.startswith("/t/{tenant}/") for path in paths)
 
 

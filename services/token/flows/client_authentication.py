@@ -13,7 +13,7 @@ from urllib.parse import unquote_plus
 import msgspec
 
 from services.token.flows.clients import Clients
-from services.token.store import Registered, SecretHash
+from services.token.store import RegisteredClient, SecretHash
 from shared.oauth import client_secret
 from shared.oauth.errors import OAuthError
 from shared.oauth.params import Params
@@ -57,43 +57,45 @@ async def authenticate(
         client_secret.matches(client_secret.hash_secret(presented.secret or ""), _NO_HASH)
         observations.note(tenant.tenant_id, NO_CLIENT, "unknown_client", now)
         raise _refusal("unknown client")
-    client = registered.client
-    if client.is_confidential:
-        if presented.secret is None:
-            observations.note(tenant.tenant_id, client.client_id, "secret_missing", now)
-            raise _refusal("confidential client without its secret")
-        secret = await _live_secret(registered, presented.secret, clients, now)
+    if not registered.client.is_confidential:
+        if presented.secret is not None:
+            raise _refusal("public client with a secret")
+    elif presented.secret is None:
+        observations.note(tenant.tenant_id, presented.client_id, "secret_missing", now)
+        raise _refusal("confidential client without its secret")
+    else:
+        registered, secret = await _find_secret(registered, presented.secret, clients, now)
         if secret is None:
-            observations.note(tenant.tenant_id, client.client_id, "wrong_secret", now)
+            observations.note(tenant.tenant_id, presented.client_id, "wrong_secret", now)
             raise _refusal("wrong secret")
-        observations.note_secret(tenant.tenant_id, client.client_id, secret, now)
-    elif presented.secret is not None:
-        raise _refusal("public client with a secret")
-    if client.disabled_at is not None or tenant.disabled_at is not None:
+        observations.note_secret(tenant.tenant_id, presented.client_id, secret, now)
+    if registered.client.disabled_at is not None or tenant.disabled_at is not None:
         raise _refusal("disabled")
-    return client
+    return registered.client
 
 
-async def _live_secret(
-    registered: Registered, presented: str, clients: Clients, now: datetime
-) -> SecretHash | None:
-    """The one of the client's live secrets that this is.
+async def _find_secret(
+    registered: RegisteredClient, presented: str, clients: Clients, now: datetime
+) -> tuple[RegisteredClient, SecretHash | None]:
+    """Which of the client's live secrets this is, and the client as it was registered with that.
 
     A well-formed secret that is none of them is looked up once more, unless we have just looked:
     it may be newer than the cache.
     """
     presented_hash = client_secret.hash_secret(presented)
     found = _find(registered, presented_hash, now)
-    if found is not None or not client_secret.is_well_formed(presented, client_secret.CLIENT_SECRET_PREFIX):
-        return found
-    client = registered.client
-    newer = await clients.get(client.tenant_id, client.client_id, max_age_s=_JUST_NOW_S)
-    return _find(newer, presented_hash, now) if newer else None
+    if found is None and client_secret.is_well_formed(presented, client_secret.CLIENT_SECRET_PREFIX):
+        client = registered.client
+        newer = await clients.get(client.tenant_id, client.client_id, max_age_s=_JUST_NOW_S)
+        if newer is not None:
+            return newer, _find(newer, presented_hash, now)
+    return registered, found
 
 
-def _find(registered: Registered, presented_hash: bytes, now: datetime) -> SecretHash | None:
+def _find(registered: RegisteredClient, presented_hash: bytes, now: datetime) -> SecretHash | None:
     """Each is compared, whichever it is."""
-    live = [each for each in registered.secrets if each.expires_at is None or each.expires_at > now]
+    secrets = registered.secrets
+    live = [each for each in secrets if each.expires_at is None or each.expires_at > now]
     same = [each for each in live if client_secret.matches(presented_hash, each.secret_hash)]
     return same[0] if same else None
 

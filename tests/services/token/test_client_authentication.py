@@ -2,13 +2,18 @@
 
 import asyncio
 import base64
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 import pytest
 
+from deploy.local.stack import Stack
+from services.token.flows.clients import Clients
+from shared.db import Database
 from shared.oauth.types import ClientType
+from shared.secret import Secret
 from tests.services.token.conftest import World
+from tests.support.seed import Seed, some_slug
 
 GRANT = {"grant_type": "client_credentials"}
 
@@ -84,6 +89,33 @@ async def test_a_new_secret_works_at_once_and_the_old_one_until_it_expires(world
     assert (await world.post("token", GRANT)).status_code == 200
     world.clock.advance(61)
     assert (await world.post("token", GRANT)).status_code == 401
+
+
+async def test_a_new_secret_counts_with_what_else_is_new_of_its_client(world: World) -> None:
+    """The secret is newer than the cache; and so is that the client has been disabled."""
+    assert (await world.post("token", GRANT)).status_code == 200  # cached from here on
+    new = await world.seed.secret(world.tenant_id, world.client_id)
+    await world.seed.execute(
+        "update admin.clients set disabled_at = now() where tenant_id = $1", world.tenant_id
+    )
+    await asyncio.sleep(1.05)
+    assert (await world.post("token", GRANT, auth=(world.client_id, new))).status_code == 401
+
+
+async def test_a_wrong_secret_does_not_have_the_right_ones_use_noted_anew(stores: Stack, seed: Seed) -> None:
+    """It is looked up anew, by anybody's wish."""
+    tenant_id, client_id = await seed.tenant(some_slug()), some_slug()
+    await seed.client(tenant_id, client_id)
+    database = Database(Secret(stores.postgres.service_url("token")), pool_size=1)
+    clients = Clients(database, ttl_s=60)
+    cached = await clients.get(tenant_id, client_id)
+    assert cached is not None
+    cached.secrets[0].noted_at = datetime.now(UTC)
+    anew = await clients.get(tenant_id, client_id, max_age_s=0)
+    assert anew is not None
+    assert anew is not cached
+    assert anew.secrets[0].noted_at == cached.secrets[0].noted_at
+    await database.close()
 
 
 @pytest.mark.parametrize(
