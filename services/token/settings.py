@@ -25,4 +25,4 @@ class Settings(SealingSettings, frozen=True, kw_only=True):
             description="Most private keys that a process has open, 10 KiB each; opening costs a signature.",
             ge=1,
         ),
-    ] = 2560
+    ] = 2304

@@ -76,7 +76,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     def cells(self, tenants: int, workers: int) -> list[Cell]:
         """What does not go to the token service is measured once, not for every number of its processes.
 
-        Last, where tenants are most and what is aimed for has seen few of them too, they are asked by rank.
+        Where tenants are most, and what is aimed for has seen few of them, they are asked by rank besides.
+        What goes past the gateway comes last: it asks each process about every tenant, at home or not.
         """
         by_rank = [
             Cell(work, "gateway", tenants, workers, BY_RANK)
@@ -85,12 +86,13 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             and "gateway" in self.paths
             and min(self.tenants) < tenants == max(self.tenants)
         ]
-        return [
+        evenly = [
             Cell(work, path, tenants, workers)
+            for path in self.paths
             for work in self.works
             if KINDS[work].service == "token" or workers == self.workers[0]
-            for path in self.paths
-        ] + by_rank
+        ]
+        return sorted(evenly + by_rank, key=lambda cell: cell.path == "service")
 
     def estimated_s(self) -> float:
         """How long it takes, roughly: the load itself, and what it takes to get there."""
