@@ -34,6 +34,7 @@ class Process:
     grace_s: float = 10.0
     retry_on: str | None = None  # in its log: what it needs is not free yet, start it again
     _child: subprocess.Popen[bytes] | None = field(default=None, init=False, repr=False)
+    _log_begins: int = field(default=0, init=False, repr=False)  # of what this start writes
 
     def spawn(self) -> None:
         """Start it; returns at once, before it is ready."""
@@ -41,6 +42,7 @@ class Process:
             raise StackError(f"{self.name} is running already")
         uid, gid = self.user or (None, None)
         with self.log.open("ab") as log:
+            self._log_begins = log.tell()
             self._child = subprocess.Popen(
                 self.argv,
                 stdin=subprocess.DEVNULL,
@@ -82,8 +84,10 @@ class Process:
     def _check_or_retry(self) -> None:
         try:
             self.check_running()
-        except ProcessDied as death:
-            if self.retry_on is None or not any(self.retry_on in line for line in death.log_tail[-10:]):
+        except ProcessDied:
+            # Wherever in it: what still has what it needs may be writing to the same log.
+            written = self.log.read_bytes()[self._log_begins :].decode(errors="replace")
+            if self.retry_on is None or self.retry_on not in written:
                 raise
             time.sleep(10 * POLL_S)
             self.spawn()

@@ -26,6 +26,9 @@ alter table authorize.sessions add unique (token_hash), drop constraint sessions
 -- Which families have ended, is asked by who deletes them alone; "not yet" is asked of each that is refreshed, and was,
 -- with two pages of families, looked up here.
 create index on token.families ((absolute_expires_at at time zone 'UTC'));
+grant create on schema token to mtas_scheduler;
+-- Who replaces a function must be able to call it, and only token is.
+grant execute on function token.delete_expired_families to mtas_scheduler;
 create or replace function token.delete_expired_families(p_limit integer) returns bigint
 language sql security definer set search_path = pg_catalog, pg_temp
 begin atomic
@@ -40,4 +43,5 @@ begin atomic
     )
     select count(*) from deleted;
 end;
+revoke create on schema token from mtas_scheduler;
 drop index token.families_absolute_expires_at_idx;

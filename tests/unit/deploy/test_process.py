@@ -67,13 +67,23 @@ import pathlib
 flag = pathlib.Path({str(tmp_path / "second")!r})
 if not flag.exists():
     flag.touch()
-    raise SystemExit("in use")
+    print("in use")
+    raise SystemExit("\\n".join(["what holds it has more to say, in the same log"] * 40))
 """
     child = process(tmp_path, fails_once + SLEEP)
     child.retry_on = "in use"
     child.spawn()
     child.wait_ready(10)
     child.stop()
+
+
+def test_what_an_earlier_start_has_written_is_no_reason_to_try_again(tmp_path: Path) -> None:
+    child = process(tmp_path, "raise SystemExit('it is broken')")
+    child.log.write_text("in use\n")
+    child.retry_on = "in use"
+    child.spawn()
+    with pytest.raises(ProcessDied):
+        child.wait_ready(10)
 
 
 def test_identity_tells_a_process_from_a_later_one(tmp_path: Path) -> None:
