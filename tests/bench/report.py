@@ -82,7 +82,7 @@ _NOTES: Final = f"""\
   at 750 exchanges a second 43 ms. A p99 below {P99_MS:.0f} ms leaves a sixth above that, and one pause of
   30 ms in a run, whatever its cause, is a hundredth of its requests. An exchange waits for the disk; a
   refresh does not.
-- With 10,000 tenants asked equally often, most keys are closed when they are asked for, and opening one
+- With 10,000 tenants asked equally often, many keys are closed when they are asked for, and opening one
   costs nearly a signature. What was tried against that is in [ADR 0033](adr/0033-tenants-are-shared-out.md).
 """
 

@@ -51,7 +51,6 @@ select schemaname || '.' || relname, coalesce(seq_tup_read, 0) + coalesce(idx_tu
   from pg_stat_xact_user_tables
 """
 
-
 Ask = Callable[["Asked"], Awaitable[object]]
 
 
@@ -101,6 +100,10 @@ async def _revoke(asked: Asked) -> None:
     assert await store.revoke_family(asked.connection, asked.tenant_id, family_id, None, "revoked", NOW)
 
 
+async def _forget_expired(asked: Asked) -> None:
+    assert await store.delete_expired_families(asked.connection, 1_000) == 0
+
+
 ASKS: Final[dict[str, Ask]] = {
     "rotate among others": _rotate_among_others,
     "rotate": _rotate,
@@ -108,6 +111,7 @@ ASKS: Final[dict[str, Ask]] = {
     "redeem": _redeem,
     "introspect": _introspect,
     "revoke": _revoke,
+    "forget expired": _forget_expired,
 }
 
 
