@@ -8,9 +8,13 @@ from urllib.parse import quote
 import pytest
 
 from deploy.local.stack import Stack
+from services.token.flows.client_authentication import Presented, authenticate
 from services.token.flows.clients import Clients
 from shared.db import Database
+from shared.directory import get_tenant_by_slug
+from shared.oauth.errors import OAuthError
 from shared.oauth.types import ClientType
+from shared.observations import Observations
 from shared.secret import Secret
 from tests.services.token.conftest import World
 from tests.support.seed import Seed, some_slug
@@ -91,15 +95,24 @@ async def test_a_new_secret_works_at_once_and_the_old_one_until_it_expires(world
     assert (await world.post("token", GRANT)).status_code == 401
 
 
-async def test_a_new_secret_counts_with_what_else_is_new_of_its_client(world: World) -> None:
+async def test_a_new_secret_counts_with_what_else_is_new_of_its_client(stores: Stack, seed: Seed) -> None:
     """The secret is newer than the cache; and so is that the client has been disabled."""
-    assert (await world.post("token", GRANT)).status_code == 200  # cached from here on
-    new = await world.seed.secret(world.tenant_id, world.client_id)
-    await world.seed.execute(
-        "update admin.clients set disabled_at = now() where tenant_id = $1", world.tenant_id
-    )
+    slug = some_slug()
+    tenant_id = await seed.tenant(slug)
+    await seed.client(tenant_id, slug)
+    database = Database(Secret(stores.postgres.service_url("token")), pool_size=1)
+    async with database.connection() as connection:
+        tenant = await get_tenant_by_slug(connection, slug)
+    assert tenant is not None
+    clients = Clients(database, ttl_s=60)
+    await clients.get(tenant_id, slug)  # cached from here on
+    new = Presented(slug, await seed.secret(tenant_id, slug))
+    await seed.execute("update admin.clients set disabled_at = now() where tenant_id = $1", tenant_id)
     await asyncio.sleep(1.05)
-    assert (await world.post("token", GRANT, auth=(world.client_id, new))).status_code == 401
+    with pytest.raises(OAuthError) as refused:
+        await authenticate(tenant, new, clients, Observations(database), datetime.now(UTC))
+    assert refused.value.reason == "disabled"
+    await database.close()
 
 
 async def test_a_wrong_secret_does_not_have_the_right_ones_use_noted_anew(stores: Stack, seed: Seed) -> None:
